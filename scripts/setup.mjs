@@ -1,0 +1,25 @@
+// Brings node_modules (and with it Node 24) to what package-lock.json says. Plain JavaScript, because it is the one
+// script that runs under whatever Node ≥ 20 the machine has; npm scripts started after it find node_modules/.bin/node.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
+const stampFile = join(root, 'node_modules', '.latchkey-setup');
+const wanted = createHash('sha256')
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .digest('hex');
+
+if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== wanted) {
+  process.stderr.write('latchkey: installing the packages that package-lock.json names (npm ci) …\n');
+  const { status, error } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0) {
+    process.stderr.write(`latchkey: npm ci failed${error ? `: ${error.message}` : ''}; see its message above.\n`);
+    process.exit(1);
+  }
+  writeFileSync(stampFile, wanted);
+}
