@@ -1,0 +1,102 @@
+/**
+ * ExternalSecret and the stores, as `external-secrets.io/v1` spells them. Fields that this version reads are typed; what
+ * is not typed here still reaches {@link unsupportedFields} as raw JSON, so that nothing is ignored silently.
+ */
+import type { Condition, Json, KubernetesObject } from './kubernetes.ts';
+
+export type StoreKind = 'SecretStore' | 'ClusterSecretStore';
+
+export interface SecretStoreRef {
+  readonly name?: string;
+  /** Empty means SecretStore. */
+  readonly kind?: StoreKind | '';
+}
+
+export interface RemoteRef {
+  readonly key: string;
+  readonly property?: string;
+  readonly version?: string;
+}
+
+export interface ExternalSecretData {
+  readonly secretKey: string;
+  readonly remoteRef: RemoteRef;
+}
+
+export interface ExternalSecretDataFrom {
+  readonly extract?: RemoteRef;
+}
+
+export interface ExternalSecretTarget {
+  readonly name?: string;
+  readonly creationPolicy?: 'Owner' | 'Orphan' | 'Merge' | 'None' | 'CreateOrMerge';
+  readonly deletionPolicy?: 'Retain' | 'Delete' | 'Merge';
+  readonly immutable?: boolean;
+  readonly template?: {
+    readonly type?: string;
+    readonly metadata?: {
+      readonly labels?: Readonly<Record<string, string>>;
+      readonly annotations?: Readonly<Record<string, string>>;
+    };
+  };
+}
+
+export interface ExternalSecretSpec {
+  readonly secretStoreRef?: SecretStoreRef;
+  readonly refreshPolicy?: 'CreatedOnce' | 'Periodic' | 'OnChange';
+  /** Go duration, default `1h0m0s`; zero or less = once. */
+  readonly refreshInterval?: string;
+  readonly target?: ExternalSecretTarget;
+  readonly data?: readonly ExternalSecretData[];
+  readonly dataFrom?: readonly ExternalSecretDataFrom[];
+}
+
+export interface ExternalSecretStatus {
+  /** Start of the last successful fetch, RFC 3339. */
+  readonly refreshTime?: string | null;
+  /** `<generation>-<hash of labels and annotations>` of the spec that the Secret was made from. */
+  readonly syncedResourceVersion?: string;
+  readonly conditions?: readonly Condition[];
+  readonly binding?: { readonly name?: string };
+}
+
+export interface ExternalSecret extends KubernetesObject {
+  readonly spec: ExternalSecretSpec;
+  readonly status?: ExternalSecretStatus;
+}
+
+/** A key of a Secret that holds a credential. `namespace` counts only in a ClusterSecretStore. */
+export interface SecretKeySelector {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly key?: string;
+}
+
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+    readonly values?: readonly string[];
+  }[];
+}
+
+export interface StoreCondition {
+  readonly namespaceSelector?: LabelSelector;
+  readonly namespaces?: readonly string[];
+  readonly namespaceRegexes?: readonly string[];
+}
+
+export interface StoreSpec {
+  /** Class of the controller that works this store; empty = everyone. */
+  readonly controller?: string;
+  /** Exactly one key, the provider's name; its value is the provider's to read. */
+  readonly provider?: Readonly<Record<string, Json>>;
+  readonly conditions?: readonly StoreCondition[];
+}
+
+export interface SecretStore extends KubernetesObject {
+  readonly spec: StoreSpec;
+}
+
+export type ClusterSecretStore = SecretStore;

@@ -1,0 +1,11 @@
+/** What is counted. Labels are closed sets or object names, never values. */
+export interface Metrics {
+  /** One admission decision; `durationSeconds` from the request's arrival to the answer. */
+  admission(outcome: 'allowed' | 'denied' | 'error', durationSeconds: number): void;
+  /** One provider call; `status` is `success` or an error code. */
+  providerRequest(provider: string, call: string, status: string, durationSeconds: number): void;
+  /** One attempt to bring a Secret up to date. */
+  sync(namespace: string, name: string, isError: boolean): void;
+  /** One write of a Secret that reached the API server. */
+  secretWrite(operation: 'create' | 'update'): void;
+}
