@@ -53,6 +53,8 @@ export const ERROR_CODES = {
   CredentialsNotFound: ours,
   /** The ExternalSecret itself is wrong. */
   InvalidExternalSecret: ours,
+  /** An annotation of the pod or its namespace cannot be read. */
+  InvalidAnnotation: ours,
   /** A field or provider that this version does not act on. */
   Unsupported: { ...ours, conditionReason: 'Unsupported' },
   /** The fetched value does not have the form that the ExternalSecret asks for. */

@@ -1,0 +1,142 @@
+import { Agent, request, type RequestOptions } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { LatchkeyError } from '../../core/errors.ts';
+import { printable } from '../../core/names.ts';
+
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  /** Path and query below the server's root. */
+  readonly path: string;
+  readonly body?: object;
+  readonly contentType?: string;
+  /** What is being done, for messages: `get Secret "default/db"`. */
+  readonly what: string;
+  readonly signal: AbortSignal;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** Sockets to the API server; more requests than this wait for one. */
+const MOST_SOCKETS = 64;
+/** Larger than any object etcd takes (1.5 MiB), small enough to bound a LIST of one namespace. */
+const LARGEST_ANSWER_BYTES = 512 * 1024 * 1024;
+
+/**
+ * Requests to one API server over kept-alive connections. Raw JSON in and out: the generated clients drop fields that
+ * they do not know.
+ */
+export class ApiClient {
+  readonly #kubeConfig: KubeConfig;
+  readonly #server: URL;
+  #agent: Agent | undefined;
+
+  constructor(kubeConfig: KubeConfig) {
+    const cluster = kubeConfig.getCurrentCluster();
+    if (cluster === null) throw new LatchkeyError('ClusterRejected', 'the kubeconfig names no current cluster');
+    this.#kubeConfig = kubeConfig;
+    this.#server = new URL(cluster.server);
+  }
+
+  /**
+   * @returns any answer that is not a failure of the way there or of rights; 404, 409 and 422 are the caller's to judge.
+   * @throws LatchkeyError `ClusterUnavailable` or `ClusterForbidden`.
+   */
+  async send(apiRequest: ApiRequest): Promise<ApiAnswer> {
+    const answer = await this.#exchange(apiRequest);
+    const { what } = apiRequest;
+    if (answer.status === 401 || answer.status === 403) {
+      throw new LatchkeyError('ClusterForbidden', `the API server does not let Latchkey ${what} (${describe(answer)})`);
+    }
+    if (answer.status === 429 || answer.status >= 500) {
+      throw new LatchkeyError('ClusterUnavailable', `the API server could not ${what} (${describe(answer)})`);
+    }
+    return answer;
+  }
+
+  /** @throws LatchkeyError `ClusterRejected` unless the status says success. */
+  static assertSuccess(answer: ApiAnswer, what: string): void {
+    if (answer.status >= 300) {
+      throw new LatchkeyError('ClusterRejected', `the API server refused to ${what} (${describe(answer)})`);
+    }
+  }
+
+  close(): void {
+    this.#agent?.destroy();
+  }
+
+  async #exchange({ method, path, body, contentType, what, signal }: ApiRequest): Promise<ApiAnswer> {
+    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    const options: RequestOptions = { method, signal };
+    try {
+      // Asked for each request: tokens of service accounts and exec plug-ins change while we run.
+      await this.#kubeConfig.applyToHTTPSOptions(options);
+      options.headers = {
+        accept: 'application/json',
+        ...(options.headers as Record<string, string> | undefined),
+        ...(payload === undefined
+          ? {}
+          : { 'content-type': contentType ?? 'application/json', 'content-length': payload.length }),
+      };
+      options.agent = this.#agentFor(options);
+      const base = this.#server.pathname.replace(/\/$/, '');
+      return await transfer(new URL(`${this.#server.origin}${base}${path}`), options, payload);
+    } catch (error) {
+      const cause = signal.aborted ? 'no answer within the time left' : transportWord(error);
+      throw new LatchkeyError('ClusterUnavailable', `the API server could not be asked to ${what} (${cause})`, {
+        cause: error,
+      });
+    }
+  }
+
+  #agentFor(options: RequestOptions): Agent {
+    const { ca, cert, key, rejectUnauthorized, servername } = options;
+    const given = options.agent instanceof Agent ? options.agent.options : {};
+    this.#agent ??= new Agent({
+      ...given,
+      ...Object.fromEntries(
+        Object.entries({ ca, cert, key, rejectUnauthorized, servername }).filter(([, value]) => value !== undefined),
+      ),
+      keepAlive: true,
+      maxSockets: MOST_SOCKETS,
+    });
+    return this.#agent;
+  }
+}
+
+function transfer(url: URL, options: RequestOptions, payload: Buffer | undefined): Promise<ApiAnswer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, options, (incoming) => {
+      readJson(incoming).then((body) => resolve({ status: incoming.statusCode ?? 0, body }), reject);
+    });
+    outgoing.on('error', reject);
+    outgoing.end(payload);
+  });
+}
+
+async function readJson(incoming: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > LARGEST_ANSWER_BYTES) throw new Error('answer too large');
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString('utf8');
+  // Proxies and aggregated servers may answer plain text; its content is never shown.
+  return text.startsWith('{') ? JSON.parse(text) : undefined;
+}
+
+/** Status code and the machine-readable reason; never the message, which may quote what was sent. */
+function describe({ status, body }: ApiAnswer): string {
+  const reason = (body as { reason?: unknown } | undefined)?.reason;
+  return typeof reason === 'string' ? `${status} ${printable(reason, 60)}` : String(status);
+}
+
+function transportWord(error: unknown): string {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,40}$/.test(code) ? code : 'connection failed';
+}

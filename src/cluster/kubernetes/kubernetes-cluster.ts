@@ -1,0 +1,138 @@
+import { Watch, type KubeConfig } from '@kubernetes/client-node';
+import type { KubernetesObject, ObjectKey } from '../../api/kubernetes.ts';
+import { resourcePath, type Resource } from '../../api/resources.ts';
+import type {
+  CallOptions,
+  Cluster,
+  Informer,
+  InformerOptions,
+  ListOptions,
+  WriteOptions,
+  WriteOutcome,
+} from '../../ports/cluster.ts';
+import type { Logger } from '../../ports/logger.ts';
+import { ApiClient, type ApiRequest } from './api-client.ts';
+import { WatchingInformer } from './watching-informer.ts';
+
+const APPLY_PATCH = 'application/apply-patch+yaml';
+const MERGE_PATCH = 'application/merge-patch+json';
+
+/** The real cluster, through its API server. */
+export class KubernetesCluster implements Cluster {
+  readonly #api: ApiClient;
+  readonly #kubeConfig: KubeConfig;
+  readonly #logger: Logger;
+
+  constructor(kubeConfig: KubeConfig, logger: Logger) {
+    this.#kubeConfig = kubeConfig;
+    this.#api = new ApiClient(kubeConfig);
+    this.#logger = logger;
+  }
+
+  async get<T extends KubernetesObject>(
+    resource: Resource<T>,
+    key: ObjectKey,
+    { signal }: CallOptions,
+  ): Promise<T | undefined> {
+    const what = `get ${describe(resource, key)}`;
+    const answer = await this.#api.send({ method: 'GET', path: resourcePath(resource, key), what, signal });
+    if (answer.status === 404) return undefined;
+    ApiClient.assertSuccess(answer, what);
+    return answer.body as T;
+  }
+
+  async list<T extends KubernetesObject>(resource: Resource<T>, options: ListOptions): Promise<readonly T[]> {
+    const { items } = await this.listWithVersion(resource, options);
+    return items;
+  }
+
+  /** A list and the resourceVersion from which a watch goes on. */
+  async listWithVersion<T extends KubernetesObject>(
+    resource: Resource<T>,
+    { namespace, labelSelector, signal }: ListOptions,
+  ): Promise<{ readonly items: readonly T[]; readonly resourceVersion: string }> {
+    const query = labelSelector === undefined ? '' : `?labelSelector=${encodeURIComponent(labelSelector)}`;
+    const path = `${resourcePath(resource, namespace === undefined ? {} : { namespace })}${query}`;
+    const what = `list ${resource.plural}`;
+    const answer = await this.#api.send({ method: 'GET', path, what, signal });
+    ApiClient.assertSuccess(answer, what);
+    const list = answer.body as { items?: readonly T[]; metadata?: { resourceVersion?: string } };
+    // Items of a list carry neither apiVersion nor kind.
+    const items = (list.items ?? []).map((item) => ({ ...item, apiVersion: resource.apiVersion, kind: resource.kind }));
+    return { items, resourceVersion: list.metadata?.resourceVersion ?? '' };
+  }
+
+  create<T extends KubernetesObject>(
+    resource: Resource<T>,
+    object: T,
+    options: WriteOptions,
+  ): Promise<WriteOutcome<T>> {
+    const { namespace } = object.metadata;
+    const path = resourcePath(resource, namespace === undefined ? {} : { namespace });
+    return this.#write('POST', path, `create ${describe(resource, object.metadata)}`, object, options);
+  }
+
+  update<T extends KubernetesObject>(
+    resource: Resource<T>,
+    object: T,
+    options: WriteOptions,
+  ): Promise<WriteOutcome<T>> {
+    const what = `update ${describe(resource, object.metadata)}`;
+    return this.#write('PUT', resourcePath(resource, object.metadata), what, object, options);
+  }
+
+  async apply<T extends KubernetesObject>(
+    resource: Resource<T>,
+    object: T,
+    { fieldManager, signal }: WriteOptions,
+  ): Promise<T> {
+    const path = `${resourcePath(resource, object.metadata)}?force=true&fieldManager=${encodeURIComponent(fieldManager)}`;
+    const what = `apply ${describe(resource, object.metadata)}`;
+    const answer = await this.#api.send({ method: 'PATCH', path, body: object, contentType: APPLY_PATCH, what, signal });
+    ApiClient.assertSuccess(answer, what);
+    return answer.body as T;
+  }
+
+  async patchStatus<T extends KubernetesObject>(
+    resource: Resource<T>,
+    key: ObjectKey,
+    status: object,
+    { fieldManager, signal }: WriteOptions,
+  ): Promise<T | undefined> {
+    const path = `${resourcePath(resource, key)}/status?fieldManager=${encodeURIComponent(fieldManager)}`;
+    const what = `patch the status of ${describe(resource, key)}`;
+    const body = { status };
+    const answer = await this.#api.send({ method: 'PATCH', path, body, contentType: MERGE_PATCH, what, signal });
+    if (answer.status === 404) return undefined;
+    ApiClient.assertSuccess(answer, what);
+    return answer.body as T;
+  }
+
+  informer<T extends KubernetesObject, V>(resource: Resource<T>, options: InformerOptions<T, V>): Informer<T, V> {
+    const watch = new Watch(this.#kubeConfig);
+    return new WatchingInformer(this, watch, resource, options, this.#logger);
+  }
+
+  close(): void {
+    this.#api.close();
+  }
+
+  async #write<T extends KubernetesObject>(
+    method: ApiRequest['method'],
+    path: string,
+    what: string,
+    object: T,
+    { fieldManager, signal }: WriteOptions,
+  ): Promise<WriteOutcome<T>> {
+    const withManager = `${path}?fieldManager=${encodeURIComponent(fieldManager)}`;
+    const answer = await this.#api.send({ method, path: withManager, body: object, what, signal });
+    const isGone = method === 'PUT' && answer.status === 404;
+    if (answer.status === 409 || isGone) return { outcome: 'conflict' };
+    ApiClient.assertSuccess(answer, what);
+    return { outcome: 'written', object: answer.body as T };
+  }
+}
+
+function describe(resource: Resource<KubernetesObject>, { namespace, name }: ObjectKey): string {
+  return `${resource.kind} "${namespace === undefined ? '' : `${namespace}/`}${name}"`;
+}

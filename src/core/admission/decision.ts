@@ -1,0 +1,128 @@
+import type { ErrorCode, LatchkeyError } from '../errors.ts';
+import { formatDurationMs } from '../duration.ts';
+import { printable } from '../names.ts';
+import type { Need } from './needs.ts';
+import type { FreshnessPolicy } from './policy.ts';
+
+/** What came of one need. */
+export type NeedOutcome =
+  /** The Secret is there and as young as it must be. */
+  | { readonly state: 'fresh'; readonly externalSecret: string; readonly version: string }
+  /** An older value serves because no new one was to be had. */
+  | { readonly state: 'stale'; readonly externalSecret: string; readonly version: string; readonly ageMs: number; readonly error: LatchkeyError }
+  /** Dry run: it would have been fetched. */
+  | { readonly state: 'wouldFetch'; readonly externalSecret: string; readonly reason: string }
+  /** Exists, and no ExternalSecret makes it: none of our business. */
+  | { readonly state: 'unmanaged' }
+  /** Does not exist, and no ExternalSecret makes it: the kubelet waits. */
+  | { readonly state: 'absent' }
+  | { readonly state: 'failed'; readonly externalSecret: string; readonly store: string; readonly error: LatchkeyError };
+
+export interface JudgedNeed {
+  readonly need: Need;
+  readonly outcome: NeedOutcome;
+}
+
+export type PodStatus = 'no-references' | 'fresh' | 'stale' | 'pending';
+
+export type Decision = {
+  readonly warnings: readonly string[];
+  readonly auditAnnotations: Readonly<Record<string, string>>;
+} & (
+  | { readonly allowed: true; readonly status: PodStatus; readonly versions: Readonly<Record<string, string>> }
+  | { readonly allowed: false; readonly message: string; readonly code: ErrorCode }
+);
+
+/** Placeholder where a dry run cannot know the version that a real one would write. */
+const DRY_RUN_VERSION = 'dry-run';
+
+/** Puts the outcomes of all needs together. Pure: contracts §1 as code. */
+export function decide(
+  judged: readonly JudgedNeed[],
+  policy: FreshnessPolicy,
+  context: { readonly pod: string; readonly isAudit: boolean },
+): Decision {
+  const fatal = judged.filter(({ need, outcome }) => outcome.state === 'failed' && !need.isOptional);
+  const warnings = judged.flatMap(warningsOf);
+  const auditAnnotations = auditAnnotationsOf(judged);
+  const [first] = fatal;
+  if (first?.outcome.state === 'failed' && policy.onFailure === 'deny' && !context.isAudit) {
+    const message = fatal.map((each) => sentenceOf(each, context.pod)).join('; ');
+    return { allowed: false, message: `latchkey: ${message}`, code: first.outcome.error.code, warnings, auditAnnotations };
+  }
+  const admittedAnyway = fatal.map((each) => `latchkey: admitted although ${sentenceOf(each, context.pod)}`);
+  return {
+    allowed: true,
+    status: statusOf(judged),
+    versions: versionsOf(judged),
+    warnings: [...warnings, ...admittedAnyway],
+    auditAnnotations,
+  };
+}
+
+/** One sentence: pod, Secret, place, ExternalSecret, store, cause, code. */
+function sentenceOf({ need, outcome }: JudgedNeed, pod: string): string {
+  if (outcome.state !== 'failed') return '';
+  const [place] = need.references.filter(({ isOptional }) => isOptional === need.isOptional);
+  const { error } = outcome;
+  return (
+    `${pod} needs Secret "${printable(need.secretName)}" (${printable(place?.place ?? 'reference')}), ` +
+    `made by ExternalSecret "${printable(outcome.externalSecret)}" from ${outcome.store}: ${error.message} [${error.code}]`
+  );
+}
+
+function warningsOf(each: JudgedNeed): readonly string[] {
+  const { need, outcome } = each;
+  const secret = `Secret "${printable(need.secretName)}"`;
+  switch (outcome.state) {
+    case 'stale':
+      return [
+        `latchkey: ${secret} is ${formatDurationMs(outcome.ageMs)} old and used all the same: ${outcome.error.message} [${outcome.error.code}]`,
+      ];
+    case 'wouldFetch':
+      return [`latchkey: dry run: ${secret} ${outcome.reason} and would be fetched for ExternalSecret "${printable(outcome.externalSecret)}"`];
+    case 'absent':
+      if (need.isOptional) return [];
+      return [
+        `latchkey: ${secret} does not exist and no ExternalSecret makes it: the pod waits until it does [SecretUnmanaged]`,
+      ];
+    case 'failed':
+      if (!need.isOptional) return [];
+      return [`latchkey: optional ${secret} could not be brought up to date: ${outcome.error.message} [${outcome.error.code}]`];
+    case 'fresh':
+    case 'unmanaged':
+      return [];
+  }
+}
+
+function statusOf(judged: readonly JudgedNeed[]): PodStatus {
+  if (judged.length === 0) return 'no-references';
+  const has = (...states: readonly NeedOutcome['state'][]): boolean =>
+    judged.some(({ need, outcome }) => !need.isOptional && states.includes(outcome.state));
+  if (has('failed', 'absent')) return 'pending';
+  return has('stale') ? 'stale' : 'fresh';
+}
+
+function versionsOf(judged: readonly JudgedNeed[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    judged.flatMap(({ outcome }) => {
+      if (outcome.state === 'fresh' || outcome.state === 'stale') return [[outcome.externalSecret, outcome.version]];
+      return outcome.state === 'wouldFetch' ? [[outcome.externalSecret, DRY_RUN_VERSION]] : [];
+    }),
+  );
+}
+
+/** Keys get the webhook's name as prefix from the API server; values hold names and codes only. */
+function auditAnnotationsOf(judged: readonly JudgedNeed[]): Readonly<Record<string, string>> {
+  const list = (state: 'stale' | 'failed'): string =>
+    judged
+      .flatMap(({ need, outcome }) =>
+        outcome.state === state ? [`${printable(need.secretName)}=${outcome.error.code}`] : [],
+      )
+      .join(',');
+  const entries = [
+    ['stale', list('stale')],
+    ['failed', list('failed')],
+  ] as const;
+  return Object.fromEntries(entries.filter(([, value]) => value !== ''));
+}

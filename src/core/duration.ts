@@ -1,0 +1,44 @@
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/**
+ * Milliseconds of a duration as Go's time.ParseDuration writes it (`1h0m0s`, `-1.5h`, `0`), `undefined` when it is none.
+ * Source: https://pkg.go.dev/time#ParseDuration
+ */
+export function parseDurationMs(text: string): number | undefined {
+  const [, sign, magnitude] = /^([-+]?)(.+)$/s.exec(text) ?? [];
+  if (magnitude === undefined) return undefined;
+  if (magnitude === '0') return 0;
+  if (!/^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(magnitude)) return undefined;
+  let totalMs = 0;
+  for (const [, amount, unit] of magnitude.matchAll(/([\d.]+)(ns|us|µs|μs|ms|s|m|h)/g)) {
+    totalMs += Number(amount) * (UNIT_MS[unit ?? ''] ?? Number.NaN);
+  }
+  if (!Number.isFinite(totalMs)) return undefined;
+  return sign === '-' ? -totalMs : totalMs;
+}
+
+/** A duration as a person says it: the two largest units that are not zero. */
+export function formatDurationMs(durationMs: number): string {
+  if (durationMs < 1_000) return `${Math.round(durationMs)}ms`;
+  const seconds = Math.round(durationMs / 1_000);
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3_600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'm'],
+    [seconds % 60, 's'],
+  ] as const;
+  return parts
+    .filter(([amount]) => amount > 0)
+    .slice(0, 2)
+    .map(([amount, unit]) => `${amount}${unit}`)
+    .join('');
+}

@@ -1,0 +1,80 @@
+/**
+ * Which fields of an ExternalSecret this version acts on. A field outside this tree is never ignored: resolving it ends
+ * with `Unsupported` and the field's path.
+ */
+
+/** Yields the path of everything below `value` that is set and not acted on. */
+type Shape = (value: unknown, path: string) => readonly string[];
+
+const any: Shape = () => [];
+
+const oneOf =
+  (...allowed: readonly string[]): Shape =>
+  (value, path) => {
+    if (value === '' || (typeof value === 'string' && allowed.includes(value))) return [];
+    // Words of an enum may be shown; anything else could be somebody's value.
+    return [typeof value === 'string' && /^[A-Za-z0-9]{1,32}$/.test(value) ? `${path}: ${value}` : path];
+  };
+
+/** Upstream renders it as a template; text without `{{` renders as itself. */
+const plainText: Shape = (value, path) => (typeof value === 'string' && !value.includes('{{') ? [] : [path]);
+
+const each =
+  (shape: Shape): Shape =>
+  (value, path) =>
+    Array.isArray(value)
+      ? value.flatMap((item, index) => shape(item, `${path}[${index}]`))
+      : entriesOf(value).flatMap(([key, child]) => shape(child, `${path}.${key}`));
+
+const fields =
+  (shapes: Readonly<Record<string, Shape>>): Shape =>
+  (value, path) =>
+    entriesOf(value).flatMap(([field, child]) => {
+      if (isUnset(child)) return [];
+      const at = `${path}.${field}`;
+      return Object.hasOwn(shapes, field) ? (shapes[field]?.(child, at) ?? []) : [at];
+    });
+
+const remoteRef = fields({
+  key: any,
+  property: any,
+  version: any,
+  conversionStrategy: oneOf('Default'),
+  decodingStrategy: oneOf('None'),
+  metadataPolicy: oneOf('None'),
+  nullBytePolicy: oneOf('Ignore'),
+});
+
+const externalSecretSpec = fields({
+  secretStoreRef: fields({ name: any, kind: any }),
+  refreshPolicy: any,
+  refreshInterval: any,
+  target: fields({
+    name: any,
+    creationPolicy: oneOf('Owner', 'Orphan'),
+    deletionPolicy: oneOf('Retain'),
+    template: fields({
+      type: any,
+      engineVersion: oneOf('v2'),
+      mergePolicy: any,
+      metadata: fields({ labels: each(plainText), annotations: each(plainText) }),
+    }),
+  }),
+  data: each(fields({ secretKey: any, remoteRef })),
+  dataFrom: each(fields({ extract: remoteRef })),
+});
+
+/** Paths that are set and not acted on: `spec.target.template.data`, `spec.target.creationPolicy: Merge`. */
+export function unsupportedFields(spec: object): readonly string[] {
+  return externalSecretSpec(spec, 'spec');
+}
+
+function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
+  return typeof value === 'object' && value !== null ? Object.entries(value) : [];
+}
+
+/** What the API server's pruning and defaulting leave behind without meaning anything. */
+function isUnset(value: unknown): boolean {
+  if (value === undefined || value === null || value === false || value === '') return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}

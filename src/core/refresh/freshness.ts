@@ -1,0 +1,76 @@
+import type { ExternalSecret } from '../../api/external-secrets.ts';
+import { parseDurationMs } from '../duration.ts';
+import { syncedResourceVersion } from '../target/object-hash.ts';
+import type { SecretSummary } from '../target/secret-summary.ts';
+
+/** What this process knows of its own last successful sync of one ExternalSecret, before the status shows it. */
+export interface SyncRecord {
+  readonly syncedResourceVersion: string;
+  readonly fetchStartedAtMs: number;
+}
+
+/** `fresh`: start now. `stale`: usable, but a newer value is due. `unusable`: missing, tampered,
+ * lacking a key, or of an older spec. */
+export type Freshness =
+  | { readonly verdict: 'fresh' }
+  | { readonly verdict: 'stale'; readonly ageMs: number; readonly limitMs: number }
+  | { readonly verdict: 'unusable'; readonly reason: string };
+
+export interface FreshnessQuestion {
+  readonly externalSecret: ExternalSecret;
+  readonly secret: SecretSummary | undefined;
+  readonly lastSync: SyncRecord | undefined;
+  /** Keys that the pod names. */
+  readonly keys: readonly string[];
+  readonly maxAgeMs: number | undefined;
+  readonly nowMs: number;
+}
+
+const DEFAULT_REFRESH_INTERVAL_MS = 3_600_000;
+/** `max-age: 0s` accepts a fetch that started up to this long before the request came. */
+export const ALWAYS_FRESH_TOLERANCE_MS = 1_000;
+
+/** Judges one Secret against its ExternalSecret, by the rules of contracts §1. */
+export function judgeFreshness(question: FreshnessQuestion): Freshness {
+  const { externalSecret, secret, keys } = question;
+  const flaw = flawOf(question);
+  if (flaw !== undefined || secret === undefined) return { verdict: 'unusable', reason: flaw ?? 'does not exist' };
+  const missing = keys.find((key) => !secret.keys.has(key));
+  if (missing !== undefined) return { verdict: 'unusable', reason: `has no key "${missing}"` };
+  const ageMs = ageOf(question);
+  const limitMs = ageLimitMs(externalSecret, question.maxAgeMs);
+  if (ageMs <= Math.max(limitMs, question.maxAgeMs === 0 ? ALWAYS_FRESH_TOLERANCE_MS : 0)) return { verdict: 'fresh' };
+  return { verdict: 'stale', ageMs, limitMs };
+}
+
+/** Age up to which a Secret counts as fresh, in ms; Infinity = no limit. */
+export function ageLimitMs(externalSecret: ExternalSecret, maxAgeMs: number | undefined): number {
+  const { refreshPolicy, refreshInterval, target } = externalSecret.spec;
+  if (refreshPolicy === 'CreatedOnce' || target?.immutable === true) return Infinity;
+  if (maxAgeMs !== undefined) return maxAgeMs;
+  if (refreshPolicy === 'OnChange') return Infinity;
+  const intervalMs =
+    refreshInterval === undefined ? DEFAULT_REFRESH_INTERVAL_MS : (parseDurationMs(refreshInterval) ?? 0);
+  return intervalMs <= 0 ? Infinity : intervalMs;
+}
+
+function flawOf({ externalSecret, secret, lastSync }: FreshnessQuestion): string | undefined {
+  if (secret === undefined) return 'does not exist';
+  const isOwned = (externalSecret.spec.target?.creationPolicy ?? 'Owner') === 'Owner';
+  if (!secret.isManaged || (isOwned && secret.controllerUid !== externalSecret.metadata.uid)) {
+    return 'was not made by this ExternalSecret';
+  }
+  if (!secret.isIntact) return 'was changed by someone else';
+  const wanted = syncedResourceVersion(externalSecret.metadata);
+  const made = [lastSync?.syncedResourceVersion, externalSecret.status?.syncedResourceVersion];
+  return made.includes(wanted) ? undefined : 'was made from an older version of the ExternalSecret';
+}
+
+function ageOf({ externalSecret, lastSync, nowMs }: FreshnessQuestion): number {
+  const recorded = Date.parse(externalSecret.status?.refreshTime ?? '');
+  const refreshedAtMs = Math.max(
+    Number.isNaN(recorded) || recorded > nowMs ? -Infinity : recorded,
+    lastSync?.fetchStartedAtMs ?? -Infinity,
+  );
+  return nowMs - refreshedAtMs;
+}

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * Upstream's ObjectHash: lowercase hex SHA3-224 of Go's `%+v` of a value. Kept to the byte, so that External Secrets
+ * Operator finds its own hash on Secrets that Latchkey wrote and the other way round.
+ */
+export function objectHash(goText: string): string {
+  return createHash('sha3-224').update(goText).digest('hex');
+}
+
+/** Hash of a Secret's data: `map[key:[98 121 116 101]]`, keys in byte order. */
+export function dataHash(data: Iterable<readonly [string, Uint8Array]>): string {
+  const entries = [...data].sort(([a], [b]) => compareBytes(a, b));
+  const hash = createHash('sha3-224').update('map[');
+  entries.forEach(([key, bytes], position) => {
+    hash.update(`${position === 0 ? '' : ' '}${key}:[${bytes.join(' ')}]`);
+  });
+  return hash.update(']').digest('hex');
+}
+
+/**
+ * `<generation>-<hash of annotations and labels>`: a Secret that carries another one was made from an older spec.
+ */
+export function syncedResourceVersion(metadata: {
+  readonly generation?: number;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+}): string {
+  const text = `{annotations:${goMap(metadata.annotations)} labels:${goMap(metadata.labels)}}`;
+  return `${metadata.generation ?? 0}-${objectHash(text)}`;
+}
+
+function goMap(map: Readonly<Record<string, string>> | undefined): string {
+  const entries = Object.entries(map ?? {}).sort(([a], [b]) => compareBytes(a, b));
+  return `map[${entries.map(([key, value]) => `${key}:${value}`).join(' ')}]`;
+}
+
+/** Go sorts map keys by their UTF-8 bytes, JavaScript by UTF-16 units; they differ beyond the basic plane. */
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

@@ -1,0 +1,37 @@
+import { DATA_HASH_ANNOTATION, MANAGED_LABEL } from '../../api/keys.ts';
+import type { Secret } from '../../api/kubernetes.ts';
+import { dataHash } from './object-hash.ts';
+
+/** What the cache keeps of a Secret: enough to judge it, none of its bytes. */
+export interface SecretSummary {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly type: string;
+  readonly keys: ReadonlySet<string>;
+  readonly isManaged: boolean;
+  /** The data-hash annotation, and whether the data still has that hash. */
+  readonly dataHash: string | undefined;
+  readonly isIntact: boolean;
+  /** uid of the controller owner. */
+  readonly controllerUid: string | undefined;
+}
+
+export function summarise(secret: Secret): SecretSummary {
+  const { metadata, data = {} } = secret;
+  const recorded = metadata.annotations?.[DATA_HASH_ANNOTATION];
+  const bytes = Object.entries(data).map(([key, base64]) => [key, Buffer.from(base64, 'base64')] as const);
+  return {
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    uid: metadata.uid ?? '',
+    resourceVersion: metadata.resourceVersion ?? '',
+    type: secret.type ?? 'Opaque',
+    keys: new Set(Object.keys(data)),
+    isManaged: metadata.labels?.[MANAGED_LABEL] === 'true',
+    dataHash: recorded,
+    isIntact: recorded !== undefined && recorded === dataHash(bytes),
+    controllerUid: metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid,
+  };
+}

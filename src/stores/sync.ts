@@ -1,0 +1,126 @@
+import { LRUCache } from 'lru-cache';
+import type { ExternalSecret, SecretStore } from '../api/external-secrets.ts';
+import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
+import type { SyncRecord } from '../core/refresh/freshness.ts';
+import type { SecretValue } from '../core/secret-value.ts';
+import type { StoreKey } from '../core/store/store-access.ts';
+import { syncedResourceVersion } from '../core/target/object-hash.ts';
+import { summarise, type SecretSummary } from '../core/target/secret-summary.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Cluster } from '../ports/cluster.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { ClientCache } from './client-cache.ts';
+import { Flights } from './flights.ts';
+import { materialise } from './materialise.ts';
+import { resolveExternalSecret } from './resolve.ts';
+import { StatusWriter } from './status-writer.ts';
+import type { Views } from './views.ts';
+
+export interface SyncRequest {
+  readonly externalSecret: ExternalSecret;
+  readonly storeKey: StoreKey;
+  readonly store: SecretStore;
+  /** The target as the cache knows it. */
+  readonly secret: SecretSummary | undefined;
+  /** Only a fetch that starts at or after this moment will do. */
+  readonly notBeforeMs: number;
+  /** Nothing usable is there yet, so the work is worth finishing even when this caller gives up. */
+  readonly isFirst: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface SyncDependencies {
+  readonly cluster: Cluster;
+  readonly views: Views;
+  readonly clients: ClientCache;
+  readonly controllerClass: string;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+const RECORDS_REMEMBERED = 50_000;
+
+/** resolve → materialise → status: the one path by which a Secret gets its value. */
+export class Syncer {
+  readonly #deps: SyncDependencies;
+  readonly #flights: Flights<SecretSummary>;
+  readonly #records = new LRUCache<string, SyncRecord>({ max: RECORDS_REMEMBERED });
+  readonly statuses: StatusWriter;
+
+  constructor(deps: SyncDependencies) {
+    this.#deps = deps;
+    this.#flights = new Flights(deps.clock);
+    this.statuses = new StatusWriter(deps.cluster, deps.views, deps.clock, deps.logger);
+  }
+
+  /** This process's last successful sync, which the status may not show yet. */
+  lastSync(externalSecret: ExternalSecret): SyncRecord | undefined {
+    return this.#records.get(externalSecret.metadata.uid ?? '');
+  }
+
+  /**
+   * Brings one Secret up to date; callers who need the same share one fetch.
+   * @throws LatchkeyError of any code.
+   */
+  sync(request: SyncRequest): Promise<SecretSummary> {
+    const { externalSecret, store } = request;
+    const spec = syncedResourceVersion(externalSecret.metadata);
+    return this.#flights.join({
+      key: `${externalSecret.metadata.uid}/${spec}/${store.metadata.resourceVersion}`,
+      notBeforeMs: request.notBeforeMs,
+      mayOutliveWaiters: request.isFirst,
+      signal: request.signal,
+      work: (signal) => this.#attempt(request, signal),
+    });
+  }
+
+  async #attempt(request: SyncRequest, signal: AbortSignal): Promise<SecretSummary> {
+    const { externalSecret, store } = request;
+    const { namespace = '', name } = externalSecret.metadata;
+    const { controllerClass, metrics, logger } = this.#deps;
+    // A store of another class: its controller writes the status.
+    const isForeign = (store.spec.controller ?? '') !== '' && store.spec.controller !== controllerClass;
+    try {
+      const { summary, record } = await this.#materialise(request, signal);
+      this.#records.set(externalSecret.metadata.uid ?? '', record);
+      metrics.sync(namespace, name, false);
+      if (!isForeign) this.statuses.record(externalSecret, record);
+      return summary;
+    } catch (cause) {
+      const error = asLatchkeyError(cause);
+      if (error.code === 'Internal') logger.error('syncing an ExternalSecret failed', { namespace, name }, cause);
+      metrics.sync(namespace, name, true);
+      if (!isForeign) this.statuses.record(externalSecret, { error });
+      throw error;
+    }
+  }
+
+  async #materialise(
+    request: SyncRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly summary: SecretSummary; readonly record: SyncRecord }> {
+    const { externalSecret } = request;
+    const { cluster, clock, metrics, views } = this.#deps;
+    const { secret, fetchStartedAtMs } = await materialise(cluster, externalSecret, {
+      isBelievedAbsent: request.secret === undefined,
+      fetch: () => this.#fetch(request, signal),
+      clock,
+      metrics,
+      signal,
+    });
+    views.secrets.observe(secret);
+    const record = { syncedResourceVersion: syncedResourceVersion(externalSecret.metadata), fetchStartedAtMs };
+    return { summary: summarise(secret), record };
+  }
+
+  async #fetch(
+    { externalSecret, storeKey, store }: SyncRequest,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, SecretValue>> {
+    const data = await resolveExternalSecret(externalSecret, storeKey, store, this.#deps.clients, signal);
+    if (data.size > 0) return data;
+    throw new LatchkeyError('InvalidData', 'the store’s answer gives no key at all, and an empty Secret serves nobody');
+  }
+}

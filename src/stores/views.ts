@@ -1,0 +1,66 @@
+import type { ExternalSecret, SecretStore } from '../api/external-secrets.ts';
+import { MANAGED_LABEL } from '../api/keys.ts';
+import type { Namespace, Secret } from '../api/kubernetes.ts';
+import { clusterSecretStores, externalSecrets, namespaces, secrets, secretStores } from '../api/resources.ts';
+import { summarise, type SecretSummary } from '../core/target/secret-summary.ts';
+import type { Cluster, Informer } from '../ports/cluster.ts';
+import { TargetIndex } from './target-index.ts';
+
+/** What admission needs of a Namespace. */
+export interface NamespaceSummary {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly isTerminating: boolean;
+}
+
+/** The cached views that admission and resolution read; reading them costs no API call. */
+export interface Views {
+  readonly namespaces: Informer<Namespace, NamespaceSummary>;
+  readonly externalSecrets: Informer<ExternalSecret, ExternalSecret>;
+  readonly secretStores: Informer<SecretStore, SecretStore>;
+  readonly clusterSecretStores: Informer<SecretStore, SecretStore>;
+  /** Managed Secrets only, without their bytes. */
+  readonly secrets: Informer<Secret, SecretSummary>;
+  readonly targets: TargetIndex;
+  /** Resolves when every view has its first list. */
+  start(signal: AbortSignal): Promise<void>;
+  readonly hasSynced: boolean;
+}
+
+export function createViews(cluster: Cluster): Views {
+  const views = {
+    namespaces: cluster.informer(namespaces, { reduce: summariseNamespace }),
+    externalSecrets: cluster.informer(externalSecrets, { reduce: withoutManagedFields }),
+    secretStores: cluster.informer(secretStores, { reduce: withoutManagedFields }),
+    clusterSecretStores: cluster.informer(clusterSecretStores, { reduce: withoutManagedFields }),
+    secrets: cluster.informer(secrets, { labelSelector: `${MANAGED_LABEL}=true`, reduce: summarise }),
+  };
+  const informers = Object.values(views);
+  const targets = new TargetIndex();
+  views.externalSecrets.onChange((before, after) => targets.update(before, after));
+  return {
+    ...views,
+    targets,
+    async start(signal) {
+      await Promise.all(informers.map((informer) => informer.start(signal)));
+    },
+    get hasSynced() {
+      return informers.every(({ hasSynced }) => hasSynced);
+    },
+  };
+}
+
+export function summariseNamespace({ metadata, status }: Namespace): NamespaceSummary {
+  return {
+    name: metadata.name,
+    labels: metadata.labels ?? {},
+    annotations: metadata.annotations ?? {},
+    isTerminating: metadata.deletionTimestamp !== undefined || status?.phase === 'Terminating',
+  };
+}
+
+/** managedFields are often the larger half of an object, and nothing here reads them. */
+function withoutManagedFields<T extends ExternalSecret | SecretStore>(object: T): T {
+  return { ...object, metadata: { ...object.metadata, managedFields: undefined } };
+}
