@@ -1,0 +1,132 @@
+import { LatchkeyError } from '../../src/core/errors.ts';
+import type { ErrorCode } from '../../src/core/errors.ts';
+import { transportError, withheld } from '../shared/transport-error.ts';
+
+/** One call in words, for messages. */
+export interface AwsCall {
+  /** `AWS Secrets Manager in eu-central-1` */
+  readonly backend: string;
+  /** What the call is for, after "may not": `read secret "prod/db"`. */
+  readonly purpose: string;
+  /** What it asks for, after "has no": `secret "prod/db"`. */
+  readonly subject: string;
+  /** What follows when AWS finds the request itself malformed, e.g. the name of a secret or a role. */
+  readonly invalid: { readonly code: ErrorCode; readonly words: string };
+}
+
+/** By the error's name as AWS documents it, never by HTTP status: that one differs between AWS and what stands in for it. */
+const BY_NAME: readonly (readonly [code: ErrorCode, names: readonly string[]])[] = [
+  ['SecretNotFound', ['ResourceNotFoundException']],
+  [
+    'BackendPermissionDenied',
+    ['AccessDeniedException', 'AccessDenied', 'UnauthorizedOperation', 'DecryptionFailure', 'RegionDisabledException'],
+  ],
+  [
+    'BackendAuthFailed',
+    [
+      'UnrecognizedClientException',
+      'InvalidSignatureException',
+      'SignatureDoesNotMatch',
+      'InvalidClientTokenId',
+      'ExpiredTokenException',
+      'ExpiredToken',
+      'IncompleteSignature',
+      'IncompleteSignatureException',
+      'MissingAuthenticationToken',
+      'MissingAuthenticationTokenException',
+      'NotAuthorized',
+      'OptInRequired',
+      'RequestExpired',
+      'CredentialsProviderError',
+      'TokenProviderError',
+    ],
+  ],
+  [
+    'BackendThrottled',
+    [
+      'Throttling',
+      'ThrottlingException',
+      'ThrottledException',
+      'TooManyRequestsException',
+      'TooManyRequests',
+      'RequestLimitExceeded',
+      'RequestThrottled',
+      'SlowDown',
+    ],
+  ],
+  [
+    'BackendUnavailable',
+    ['InternalServiceError', 'InternalFailure', 'ServiceUnavailable', 'ServiceUnavailableException'],
+  ],
+];
+const MALFORMED = ['InvalidParameterException', 'ValidationException', 'ValidationError', 'InvalidParameterValue'];
+
+/**
+ * Anything that a call to AWS threw, as one of ours. The message is our own sentence; the SDK's error, which keeps the
+ * response in a hidden property, goes no further.
+ */
+export function awsError(error: unknown, call: AwsCall, signal?: AbortSignal): LatchkeyError {
+  if (error instanceof LatchkeyError) return error;
+  const transport = transportError(error, call.backend, signal);
+  if (transport !== undefined) return transport;
+  const name = error instanceof Error ? error.name : '';
+  const retryAfterMs = retryAfter(error);
+  const options = { cause: withheld(error), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  if (MALFORMED.includes(name)) return new LatchkeyError(call.invalid.code, call.invalid.words, options);
+  const code = codeOf(error, name);
+  return new LatchkeyError(code, sentence(code, name, call), options);
+}
+
+function codeOf(error: unknown, name: string): ErrorCode {
+  const known = BY_NAME.find(([, names]) => names.includes(name));
+  if (known !== undefined) return known[0];
+  if (name === 'InvalidRequestException' && isMarkedForDeletion(error)) return 'SecretNotFound';
+  const status = statusOf(error);
+  if (status === 429) return 'BackendThrottled';
+  if (status !== undefined && status >= 500) return 'BackendUnavailable';
+  return status === undefined ? 'Internal' : 'BackendResponseInvalid';
+}
+
+function sentence(code: ErrorCode, name: string, { backend, purpose, subject }: AwsCall): string {
+  switch (code) {
+    case 'SecretNotFound':
+      return `${backend} has no ${subject}${name === 'InvalidRequestException' ? ': it is marked for deletion' : ''}`;
+    case 'BackendPermissionDenied':
+      if (name === 'DecryptionFailure') return `${backend} could not decrypt ${subject} with its KMS key`;
+      return `${backend} does not let the store's identity ${purpose}`;
+    case 'BackendAuthFailed':
+      if (/^(Credentials|Token)Provider/.test(name)) return `no AWS credentials were found to ${purpose}`;
+      return `${backend} refused the store's credentials`;
+    case 'BackendThrottled':
+      return `${backend} asks to slow down`;
+    case 'BackendUnavailable':
+      return `${backend} is failing`;
+    case 'Internal':
+      return `Latchkey could not ${purpose} at ${backend}; its log has the error's type`;
+    default:
+      return `${backend} gave an answer that cannot be understood`;
+  }
+}
+
+/** The one case where only the text tells: the same name stands for every wrong state of a secret. */
+function isMarkedForDeletion(error: unknown): boolean {
+  return error instanceof Error && /\bmarked (for deletion|deleted)\b|\bscheduled for deletion\b/i.test(error.message);
+}
+
+function statusOf(error: unknown): number | undefined {
+  const status = field(field(error, '$metadata'), 'httpStatusCode');
+  return typeof status === 'number' ? status : undefined;
+}
+
+/** Retry-After in milliseconds (RFC 9110 §10.2.3: seconds or a date). */
+function retryAfter(error: unknown): number | undefined {
+  const header = field(field(field(error, '$response'), 'headers'), 'retry-after');
+  if (typeof header !== 'string' || header.trim() === '') return undefined;
+  const seconds = Number(header);
+  const waitMs = Number.isNaN(seconds) ? Date.parse(header) - Date.now() : seconds * 1000;
+  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined;
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}

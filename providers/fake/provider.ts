@@ -1,0 +1,69 @@
+import { LatchkeyError, asLatchkeyError } from '../../src/core/errors.ts';
+import { printable } from '../../src/core/names.ts';
+import { SecretValue } from '../../src/core/secret-value.ts';
+import type { ClientContext, DocumentRef, DocumentResult, Provider, SecretsClient } from '../../src/ports/provider.ts';
+import { parseProviderConfig } from '../shared/config.ts';
+import { pathOnly } from '../shared/json-document.ts';
+import { transportError } from '../shared/transport-error.ts';
+import { fakeConfig } from './schema.ts';
+import type { FakeConfig } from './schema.ts';
+
+const STORE_IN_ERROR = 2;
+
+/** Answers from the values written in the store itself: for trying things out, and for tests. No I/O. */
+export function createProvider(): Provider {
+  return { newClient, documents: pathOnly };
+}
+
+async function newClient(context: ClientContext): Promise<SecretsClient> {
+  const config = parseProviderConfig(fakeConfig, context.config, 'spec.provider.fake');
+  if (config.validationResult === STORE_IN_ERROR) {
+    throw new LatchkeyError('InvalidProviderConfig', 'spec.provider.fake.validationResult declares this store broken');
+  }
+  const find = createLookup(config);
+  const called = async <T>(call: string, signal: AbortSignal, work: () => T): Promise<T> => {
+    const late = transportError(undefined, 'The fake provider', signal);
+    if (late !== undefined) throw late;
+    return counted(context, call, work);
+  };
+  return {
+    getSecret: (ref, signal) => called('GetSecret', signal, () => read(find, ref)),
+    getSecrets: (refs, signal) => called('GetSecrets', signal, () => refs.map((ref) => answer(find, ref))),
+    close: async () => undefined,
+  };
+}
+
+type Lookup = (ref: DocumentRef) => string | undefined;
+
+/** The last entry of a key and version counts. Key and version stay apart: upstream joins them, so `a`+`b1` meets `ab`+`1`. */
+function createLookup(config: FakeConfig): Lookup {
+  const nameOf = (key: string, version = ''): string => JSON.stringify([key, version]);
+  const values = new Map(config.data.map((entry) => [nameOf(entry.key, entry.version), entry.value]));
+  return ({ key, version }) => values.get(nameOf(key, version));
+}
+
+function read(find: Lookup, ref: DocumentRef): SecretValue {
+  const value = find(ref);
+  if (value !== undefined) return SecretValue.fromText(value);
+  const version = ref.version ? ` in version "${printable(ref.version)}"` : '';
+  throw new LatchkeyError('SecretNotFound', `The fake provider has no secret "${printable(ref.key)}"${version}`);
+}
+
+function answer(find: Lookup, ref: DocumentRef): DocumentResult {
+  try {
+    return { document: read(find, ref) };
+  } catch (error) {
+    return { error: asLatchkeyError(error) };
+  }
+}
+
+function counted<T>(context: ClientContext, call: string, work: () => T): T {
+  let status = 'error';
+  try {
+    const result = work();
+    status = 'success';
+    return result;
+  } finally {
+    context.onRequest(call, status, 0);
+  }
+}

@@ -1,0 +1,90 @@
+import { isUtf8 } from 'node:buffer';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { providers } from '../../providers/index.ts';
+import type { ClientContext } from '../../src/ports/provider.ts';
+import { startMoto } from '../support/moto/moto.ts';
+import { awsErrorReply, startAwsStub } from './aws-stub.ts';
+import type { AwsReply } from './aws-stub.ts';
+import { clientContext, credentialsFrom } from './context.ts';
+import { RETRY_AFTER_SECONDS, SENTINEL } from './faults.ts';
+import type { Fault } from './faults.ts';
+import type { Backend, Subject } from './secrets-client.suite.ts';
+
+const REGION = 'eu-central-1';
+
+const REPLIES: Readonly<Record<Exclude<Fault, 'refuses connections'>, AwsReply>> = {
+  'resets the connection': 'reset',
+  'never answers': 'hang',
+  'answers with a server error': awsErrorReply(500, 'InternalServiceError', SENTINEL),
+  'answers with a page that is not of its protocol': { status: 200, body: `<html>${SENTINEL}` },
+  'cuts its answer short': { cutShort: JSON.stringify({ Name: SENTINEL, SecretString: SENTINEL.repeat(200) }) },
+  'refuses the credentials': awsErrorReply(400, 'UnrecognizedClientException', SENTINEL),
+  'forbids reading': awsErrorReply(400, 'AccessDeniedException', SENTINEL),
+  'asks to slow down': awsErrorReply(400, 'ThrottlingException', SENTINEL, { 'retry-after': `${RETRY_AFTER_SECONDS}` }),
+};
+
+/** A context of a store with static, obviously fake keys. */
+export function awsContext(endpoint: string, overrides: Partial<ClientContext> = {}): ClientContext {
+  const selector = (key: string) => ({ name: 'aws', key });
+  return clientContext({
+    config: {
+      service: 'SecretsManager',
+      region: REGION,
+      auth: { secretRef: { accessKeyIDSecretRef: selector('id'), secretAccessKeySecretRef: selector('key') } },
+    },
+    credentials: credentialsFrom({ 'aws/id': 'AKIAFAKEFAKEFAKEFAKE', 'aws/key': 'fake-secret-access-key' }),
+    environment: { AWS_SECRETSMANAGER_ENDPOINT: endpoint, AWS_STS_ENDPOINT: endpoint },
+    ...overrides,
+  });
+}
+
+/** The SDK itself, to fill a stand-in for AWS with. */
+export function awsWriter(endpoint: string, region = REGION): SecretsManagerClient {
+  const credentials = { accessKeyId: 'AKIAFAKEFAKEFAKEFAKE', secretAccessKey: 'fake-secret-access-key' };
+  return new SecretsManagerClient({ endpoint, region, credentials });
+}
+
+/** What succeeds is tried against moto, what fails against a stub: moto cannot refuse or throttle as AWS does. */
+export const awsSubject: Subject = {
+  name: 'aws',
+  load: providers.aws,
+  faults: ['refuses connections', ...(Object.keys(REPLIES) as (keyof typeof REPLIES)[])],
+  isBinarySafe: true,
+  takesBatches: false,
+  start: startBackend,
+};
+
+async function startBackend(): Promise<Backend> {
+  const moto = await startMoto();
+  const writer = awsWriter(moto.endpoint);
+  const closers = [async () => writer.destroy(), () => moto.stop()];
+  return {
+    context: (overrides) => awsContext(moto.endpoint, overrides),
+    put: (key, bytes, version) => put(writer, key, bytes, version),
+    faulty: async (fault) => {
+      if (fault === 'refuses connections') return awsContext(await unusedEndpoint());
+      const stub = await startAwsStub(() => REPLIES[fault]);
+      closers.push(() => stub.close());
+      return awsContext(stub.endpoint);
+    },
+    close: async () => {
+      await Promise.all(closers.map((close) => close()));
+    },
+  };
+}
+
+async function put(writer: SecretsManagerClient, key: string, bytes: Uint8Array, version?: string): Promise<void> {
+  const value = isUtf8(bytes) ? { SecretString: Buffer.from(bytes).toString('utf8') } : { SecretBinary: bytes };
+  if (version === undefined) await writer.send(new CreateSecretCommand({ Name: key, ...value }));
+  else await writer.send(new PutSecretValueCommand({ SecretId: key, VersionStages: [version], ...value }));
+}
+
+async function unusedEndpoint(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return `http://127.0.0.1:${port}`;
+}

@@ -1,0 +1,26 @@
+import { LatchkeyError } from '../../src/core/errors.ts';
+import { SecretValue } from '../../src/core/secret-value.ts';
+import type { ClientContext, CredentialReader } from '../../src/ports/provider.ts';
+
+/** A credential reader over `name/key` → text. */
+export function credentialsFrom(values: Readonly<Record<string, string>>): CredentialReader {
+  return {
+    readSecretKey: async ({ name, key }, field) => {
+      const value = values[`${name}/${key ?? ''}`];
+      if (value === undefined) throw new LatchkeyError('CredentialsNotFound', `${field}: no such Secret or key`);
+      return SecretValue.fromText(value);
+    },
+  };
+}
+
+/** A context of a namespaced store without ambient identity, environment or observers. */
+export function clientContext(overrides: Partial<ClientContext> & Pick<ClientContext, 'config'>): ClientContext {
+  return {
+    store: { kind: 'SecretStore', name: 'contract', namespace: 'team-a' },
+    credentials: credentialsFrom({}),
+    isAmbientIdentityAllowed: false,
+    environment: {},
+    onRequest: () => undefined,
+    ...overrides,
+  };
+}

@@ -1,0 +1,220 @@
+/**
+ * What every provider promises through `SecretsClient` and `DocumentReader`, whatever backend is behind it. A provider's
+ * test brings a {@link Subject}; what its backend cannot be made to do is left out of the subject's lists, not skipped.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { inspect } from 'node:util';
+import { LatchkeyError } from '../../src/core/errors.ts';
+import type { ErrorCode } from '../../src/core/errors.ts';
+import type { ClientContext, Provider, ProviderModule, SecretsClient } from '../../src/ports/provider.ts';
+import { FAULTS, RETRY_AFTER_SECONDS, SENTINEL } from './faults.ts';
+import type { Fault } from './faults.ts';
+
+/** A backend that is running, with a way to fill it. */
+export interface Backend {
+  /** A context whose store reads what has been put so far. */
+  context(overrides?: Partial<ClientContext>): ClientContext;
+  put(key: string, bytes: Uint8Array, version?: string): Promise<void>;
+  /** A context whose backend does this to every request, until the backend is closed. */
+  faulty(fault: Fault): Promise<ClientContext>;
+  close(): Promise<void>;
+}
+
+export interface Subject {
+  readonly name: string;
+  readonly load: () => Promise<ProviderModule>;
+  readonly start: () => Promise<Backend>;
+  /** The faults that the backend can be made to show. A backend without a network has none. */
+  readonly faults: readonly Fault[];
+  /** Can values hold bytes that are not UTF-8? */
+  readonly isBinarySafe: boolean;
+  /** Does its client have `getSecrets`? */
+  readonly takesBatches: boolean;
+}
+
+const never = (): AbortSignal => new AbortController().signal;
+const bytes = (text: string): Buffer => Buffer.from(text, 'utf8');
+
+export function describeSecretsClient(subject: Subject): void {
+  describe(`${subject.name} as a SecretsClient`, () => {
+    // Filled before the first test; the tests below close over it.
+    const running = {} as Running;
+    before(async () => {
+      const module = await subject.load();
+      running.backend = await subject.start();
+      running.provider = module.createProvider();
+    });
+    after(() => running.backend.close());
+
+    /** A client over what has been put so far; closed after the body. */
+    const withClient = async <T>(
+      body: (client: SecretsClient) => Promise<T>,
+      context: ClientContext = running.backend.context(),
+    ): Promise<T> => {
+      const client = await running.provider.newClient(context, never());
+      try {
+        return await body(client);
+      } finally {
+        await client.close();
+      }
+    };
+
+    describeBytes(subject, running, withClient);
+    describeAbsence(running, withClient);
+    describeReading(subject, running, withClient);
+    describeLifetime(running, withClient);
+    describeFaults(subject, running, withClient);
+  });
+}
+
+type Running = { backend: Backend; provider: Provider };
+type WithClient = <T>(body: (client: SecretsClient) => Promise<T>, context?: ClientContext) => Promise<T>;
+
+function describeBytes(subject: Subject, running: Running, withClient: WithClient): void {
+  const texts = {
+    'plain text': bytes('fake-value'),
+    'text with a NUL and control characters': bytes('fake\u0000\u0001\u001f\u007fvalue'),
+    'text with line breaks and a byte order mark': bytes('\ufefffirst\r\nsecond\n'),
+    'text beyond the basic plane': bytes('pässwörd-🔑-\u2028'),
+    'text that looks like JSON': bytes('{"a": 1.50}'),
+    '64 KiB': Buffer.alloc(65_536, 'fake'),
+  };
+  const binary = { 'bytes that are not UTF-8': Buffer.from([0xff, 0xfe, 0x00, 0xc3, 0x28, 0x80]) };
+  for (const [what, given] of Object.entries(subject.isBinarySafe ? { ...texts, ...binary } : texts)) {
+    it(`hands out ${what} byte for byte`, async () => {
+      const key = `bytes-${what.replaceAll(/\W/g, '-')}`;
+      await running.backend.put(key, given);
+      const value = await withClient((client) => client.getSecret({ key }, never()));
+      assert.ok(value.reveal().equals(given), 'the bytes differ');
+    });
+  }
+}
+
+function describeAbsence(running: Running, withClient: WithClient): void {
+  it('says SecretNotFound, naming the key, for a secret that does not exist', async () => {
+    const error = await withClient((client) => failure(client.getSecret({ key: 'no/such-secret' }, never())));
+    assert.equal(error.code, 'SecretNotFound');
+    assert.match(error.message, /"no\/such-secret"/);
+  });
+
+  it('says SecretNotFound, naming the version, for a version that does not exist', async () => {
+    await running.backend.put('one-version', bytes(SENTINEL));
+    const ref = { key: 'one-version', version: 'no-such-version' };
+    const error = await withClient((client) => failure(client.getSecret(ref, never())));
+    assert.equal(error.code, 'SecretNotFound');
+    assert.match(error.message, /"no-such-version"/);
+    assertNothingLeaks(error);
+  });
+}
+
+function describeReading({ takesBatches }: Subject, running: Running, withClient: WithClient): void {
+  it('reads the current version by default and another when asked', async () => {
+    await running.backend.put('versions', bytes('now'));
+    await running.backend.put('versions', bytes('other'), 'candidate');
+    const [now, empty, other] = await withClient((client) =>
+      Promise.all([
+        client.getSecret({ key: 'versions' }, never()),
+        client.getSecret({ key: 'versions', version: '' }, never()),
+        client.getSecret({ key: 'versions', version: 'candidate' }, never()),
+      ]),
+    );
+    assert.deepEqual([now, empty, other].map(revealed), ['now', 'now', 'other']);
+  });
+
+  it('serves two properties and the map of a document from one request', async () => {
+    await running.backend.put('document', bytes('{"user": "fake-user", "port": 5432}'));
+    const requests: string[] = [];
+    const context = running.backend.context({ onRequest: (call, status) => requests.push(`${call} ${status}`) });
+    const document = await withClient((client) => client.getSecret({ key: 'document' }, never()), context);
+    const { documents } = running.provider;
+    assert.equal(revealed(documents.property(document, 'user')), 'fake-user');
+    assert.equal(revealed(documents.property(document, 'port')), '5432');
+    assert.equal(documents.property(document, 'absent'), undefined);
+    assert.deepEqual([...documents.map(document).keys()], ['user', 'port']);
+    assert.equal(requests.length, 1);
+    assert.match(requests[0] ?? '', / success$/);
+  });
+
+  it('says InvalidData, quoting nothing, when a map is asked of what is no JSON object', async () => {
+    await running.backend.put('no-object', bytes(`{"a": ${SENTINEL}`));
+    const document = await withClient((client) => client.getSecret({ key: 'no-object' }, never()));
+    const error = await failure((async () => running.provider.documents.map(document))());
+    assert.equal(error.code, 'InvalidData');
+    assertNothingLeaks(error);
+  });
+
+  it(takesBatches ? 'answers a batch in order, each error its own' : 'takes no batches', async () => {
+    await running.backend.put('batch-1', bytes('first'));
+    await running.backend.put('batch-3', bytes('third'));
+    await withClient(async (client) => {
+      assert.equal(client.getSecrets !== undefined, takesBatches);
+      const refs = ['batch-3', 'batch-2', 'batch-1'].map((key) => ({ key }));
+      const results = await client.getSecrets?.(refs, never());
+      const told = results?.map((result) => ('document' in result ? revealed(result.document) : result.error.code));
+      assert.deepEqual(told, takesBatches ? ['third', 'SecretNotFound', 'first'] : undefined);
+    });
+  });
+}
+
+function describeLifetime(running: Running, withClient: WithClient): void {
+  it('sends nothing and says BackendTimeout when the caller has already given up', async () => {
+    await running.backend.put('given-up', bytes(SENTINEL));
+    const requests: string[] = [];
+    const context = running.backend.context({ onRequest: (call) => requests.push(call) });
+    const error = await withClient(
+      (client) => failure(client.getSecret({ key: 'given-up' }, AbortSignal.abort())),
+      context,
+    );
+    assert.equal(error.code, 'BackendTimeout');
+    assert.deepEqual(requests, []);
+  });
+
+  it('may be closed twice', async () => {
+    await withClient((client) => client.close());
+  });
+
+  it('refuses a store with a field that it does not act on, naming the field', async () => {
+    const { config } = running.backend.context();
+    assert.ok(typeof config === 'object' && config !== null);
+    const context = running.backend.context({ config: { ...config, noSuchField: SENTINEL } });
+    const error = await failure(running.provider.newClient(context, never()));
+    assert.equal(error.code, 'Unsupported');
+    assert.match(error.message, /spec\.provider\.\w+\.noSuchField/);
+    assertNothingLeaks(error);
+  });
+}
+
+function describeFaults(subject: Subject, running: Running, withClient: WithClient): void {
+  const expected: Readonly<Record<Fault, ErrorCode>> = { ...FAULTS, 'never answers': 'BackendTimeout' };
+  for (const fault of subject.faults) {
+    it(`says ${expected[fault]} when the backend ${fault}`, { timeout: 20_000 }, async () => {
+      const context = await running.backend.faulty(fault);
+      const signal = fault === 'never answers' ? AbortSignal.timeout(150) : never();
+      const error = await failure(withClient((client) => client.getSecret({ key: 'faulty' }, signal), context));
+      assert.equal(error.code, expected[fault]);
+      if (fault === 'asks to slow down') assert.equal(error.retryAfterMs, RETRY_AFTER_SECONDS * 1000);
+      assertNothingLeaks(error);
+    });
+  }
+}
+
+function revealed(value: { reveal(): Buffer } | undefined): string | undefined {
+  return value?.reveal().toString('utf8');
+}
+
+/** The LatchkeyError that a promise ends in. Anything else, an outcome included, fails the test. */
+export async function failure(promise: Promise<unknown>): Promise<LatchkeyError> {
+  const error: unknown = await promise.then(
+    () => 'it succeeded',
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof LatchkeyError, `expected a LatchkeyError, got ${inspect(error)}`);
+  return error;
+}
+
+/** Every way in which a log or a crash could print an error, its causes and hidden properties included. */
+export function assertNothingLeaks(error: LatchkeyError, secret = SENTINEL): void {
+  const printed = [String(error), error.stack, JSON.stringify(error), inspect(error, { depth: 12, showHidden: true })];
+  assert.ok(!printed.join('\n').includes(secret), 'the error shows a value');
+}
