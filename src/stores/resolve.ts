@@ -1,7 +1,6 @@
 import type { ExternalSecret, RemoteRef, SecretStore } from '../api/external-secrets.ts';
 import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
 import { assertSecretKey, convertKey } from '../core/external-secret/convert-key.ts';
-import { unsupportedFields } from '../core/external-secret/supported-fields.ts';
 import { printable } from '../core/names.ts';
 import type { SecretValue } from '../core/secret-value.ts';
 import type { StoreKey } from '../core/store/store-access.ts';
@@ -24,7 +23,6 @@ export async function resolveExternalSecret(
   clients: ClientCache,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, SecretValue>> {
-  assertSupported(externalSecret);
   const opened = await clients.open(key, store, externalSecret.metadata.namespace ?? '', signal);
   const documents = await fetchDocuments(externalSecret, opened.client, signal);
   const values = new Map<string, SecretValue>();
@@ -41,14 +39,6 @@ export async function resolveExternalSecret(
     });
   });
   return values;
-}
-
-function assertSupported({ spec }: ExternalSecret): void {
-  const [field] = unsupportedFields(spec);
-  if (field !== undefined) throw new LatchkeyError('Unsupported', `${printable(field)} is not supported yet`);
-  if ((spec.data ?? []).length === 0 && (spec.dataFrom ?? []).length === 0) {
-    throw new LatchkeyError('InvalidExternalSecret', 'spec.data and spec.dataFrom are both empty');
-  }
 }
 
 type Documents = ReadonlyMap<string, DocumentResult>;

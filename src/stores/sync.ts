@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { ExternalSecret, SecretStore } from '../api/external-secrets.ts';
 import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
+import { assertResolvable } from '../core/external-secret/supported-fields.ts';
 import type { SyncRecord } from '../core/refresh/freshness.ts';
 import type { SecretValue } from '../core/secret-value.ts';
 import type { StoreKey } from '../core/store/store-access.ts';
@@ -103,6 +104,7 @@ export class Syncer {
   ): Promise<{ readonly summary: SecretSummary; readonly record: SyncRecord }> {
     const { externalSecret } = request;
     const { cluster, clock, metrics, views } = this.#deps;
+    assertResolvable(externalSecret);
     const { secret, fetchStartedAtMs } = await materialise(cluster, externalSecret, {
       isBelievedAbsent: request.secret === undefined,
       fetch: () => this.#fetch(request, signal),

@@ -34,9 +34,9 @@ export function decodeReview(body: string): AdmissionRequest {
 /** The pod of a request, or undefined when the object is none. */
 export function asPod(object: unknown): Pod | undefined {
   if (!isObject(object) || !isObject(object['spec'])) return undefined;
-  const metadata = object['metadata'] ?? {};
+  const metadata = object['metadata'];
   if (!isObject(metadata) || !isTextMap(metadata['annotations']) || !isTextMap(metadata['labels'])) return undefined;
-  return { ...object, metadata } as unknown as Pod;
+  return object as unknown as Pod;
 }
 
 export function encodeReview(response: AdmissionResponse): AdmissionReview {

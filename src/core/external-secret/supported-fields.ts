@@ -2,6 +2,9 @@
  * Which fields of an ExternalSecret this version acts on. A field outside this tree is never ignored: resolving it ends
  * with `Unsupported` and the field's path.
  */
+import type { ExternalSecret } from '../../api/external-secrets.ts';
+import { LatchkeyError } from '../errors.ts';
+import { printable } from '../names.ts';
 
 /** Yields the path of everything below `value` that is set and not acted on. */
 type Shape = (value: unknown, path: string) => readonly string[];
@@ -67,6 +70,15 @@ const externalSecretSpec = fields({
 /** Paths that are set and not acted on: `spec.target.template.data`, `spec.target.creationPolicy: Merge`. */
 export function unsupportedFields(spec: object): readonly string[] {
   return externalSecretSpec(spec, 'spec');
+}
+
+/** @throws LatchkeyError `Unsupported` naming the first such field, or `InvalidExternalSecret` when nothing is asked for. */
+export function assertResolvable({ spec }: ExternalSecret): void {
+  const [field] = unsupportedFields(spec);
+  if (field !== undefined) throw new LatchkeyError('Unsupported', `${printable(field)} is not supported yet`);
+  if ((spec.data ?? []).length === 0 && (spec.dataFrom ?? []).length === 0) {
+    throw new LatchkeyError('InvalidExternalSecret', 'spec.data and spec.dataFrom are both empty');
+  }
 }
 
 function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {

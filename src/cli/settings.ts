@@ -1,0 +1,105 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { InvalidSetting, parseDurationSetting, parsePort, parseWebhookUrl } from '../config/settings.ts';
+import { LOG_LEVELS, type LogLevel } from '../telemetry/logger.ts';
+import type { AdmissionSettings } from '../wiring.ts';
+
+/** The options of `latchkey serve`, as commander hands them over. */
+export interface ServeSettings extends AdmissionSettings {
+  readonly kubeconfig?: string;
+  readonly manifests?: readonly string[];
+  readonly host: string;
+  readonly webhookPort: number;
+  readonly operationsPort: number;
+  readonly namespace: string;
+  readonly certificateSecret: string;
+  readonly certificateDirectory?: string;
+  readonly webhookUrl?: URL;
+  readonly webhookService: string;
+  readonly register: boolean;
+  readonly drainTimeoutMs: number;
+  readonly logLevel: LogLevel;
+}
+
+/** Flags win over environment variables, those over the defaults. */
+export function serveOptions(): readonly Option[] {
+  return [
+    option('--kubeconfig <file>', 'kubeconfig to reach the cluster with (default: in-cluster, then KUBECONFIG)'),
+    option('--manifests <paths...>', 'serve over files and folders of manifests instead of a cluster'),
+    option('--host <address>', 'address to listen on').default('0.0.0.0'),
+    option('--webhook-port <port>', 'TLS port of the webhook').argParser(checked(parsePort)).default(8443),
+    option('--operations-port <port>', 'plain port of /healthz, /readyz and /metrics')
+      .argParser(checked(parsePort))
+      .default(8080),
+    option('--namespace <name>', 'namespace that Latchkey itself lives in').default('latchkey-system'),
+    option('--certificate-secret <name>', 'Secret in that namespace that keeps CA, certificate and path').default(
+      'latchkey-webhook',
+    ),
+    option('--certificate-directory <dir>', 'keep them in a directory instead'),
+    option('--webhook-url <url>', 'register the webhook under this URL instead of a Service').argParser(
+      checked(parseWebhookUrl),
+    ),
+    option('--webhook-service <name>', 'Service in that namespace to register the webhook under').default('latchkey'),
+    option('--no-register', 'leave the registration of webhook and policies to somebody else'),
+    option('--drain-timeout <duration>', 'how long requests in flight may take after SIGTERM')
+      .argParser(checked(parseDurationSetting))
+      .default(10_000, '10s')
+      .attributeNameAs('drainTimeoutMs'),
+    option('--log-level <level>', 'lowest level that is logged').choices(LOG_LEVELS).default('info'),
+    ...admissionOptions(),
+  ];
+}
+
+/** Settings out of a command line alone, for scripts that start the server themselves. */
+export function parseServeSettings(argv: readonly string[]): ServeSettings {
+  const command = new Command().exitOverride();
+  for (const each of serveOptions()) command.addOption(each);
+  return command.parse(argv, { from: 'user' }).opts<ServeSettings>();
+}
+
+/** Options that change what is decided about a pod; the offline commands take them too. */
+export function admissionOptions(): readonly Option[] {
+  return [
+    option('--controller-class <name>', 'stores with another spec.controller belong to somebody else').default('default'),
+    option('--ambient-credentials <who>', 'stores that may use the identity Latchkey itself runs under')
+      .choices(['cluster-stores', 'all', 'none'])
+      .default('cluster-stores'),
+    option(
+      '--default-stale-if-error <duration>',
+      'how long past its age limit a value may serve when no new one is to be had; 0s = never',
+    )
+      .argParser(checked(parseDurationSetting))
+      .default(86_400_000, '24h')
+      .attributeNameAs('defaultStaleIfErrorMs'),
+  ];
+}
+
+/** An option whose attribute carries a unit that its flag leaves to the value. */
+class NamedOption extends Option {
+  #name: string | undefined;
+
+  attributeNameAs(name: string): this {
+    this.#name = name;
+    return this;
+  }
+
+  override attributeName(): string {
+    return this.#name ?? super.attributeName();
+  }
+}
+
+function option(flags: string, description: string): NamedOption {
+  const created = new NamedOption(flags, description);
+  const long = flags.split(/[ ,]/)[0]?.replace(/^--(no-)?/, '') ?? '';
+  created.env(`LATCHKEY_${long.replaceAll('-', '_').toUpperCase()}`);
+  return created;
+}
+
+function checked<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw error instanceof InvalidSetting ? new InvalidArgumentError(error.message) : error;
+    }
+  };
+}

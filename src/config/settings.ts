@@ -1,0 +1,33 @@
+import { parseDurationMs } from '../core/duration.ts';
+
+/** Why a flag or environment variable cannot be used: one sentence that names it. */
+export class InvalidSetting extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'InvalidSetting';
+  }
+}
+
+/** A Go duration that is not negative, in ms. */
+export function parseDurationSetting(text: string): number {
+  const durationMs = parseDurationMs(text);
+  if (durationMs === undefined || durationMs < 0) {
+    throw new InvalidSetting(`"${text}" is not a duration such as 24h, 90s or 0s`);
+  }
+  return durationMs;
+}
+
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidSetting(`"${text}" is not a port (0 to 65535)`);
+  return port;
+}
+
+/** `https://host:port`, without a path: the secret path segment is added when it is known. */
+export function parseWebhookUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || url.protocol !== 'https:' || url.pathname !== '/') {
+    throw new InvalidSetting(`"${text}" is not of the form https://host:port`);
+  }
+  return url;
+}

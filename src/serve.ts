@@ -1,0 +1,129 @@
+import { isIP } from 'node:net';
+import { createDirectorySource } from '../certs/directory-source.ts';
+import { createSecretSource } from '../certs/secret-source.ts';
+import type { RotatingCertificateSource } from '../certs/certificate-source.ts';
+import { providers } from '../providers/index.ts';
+import type { ServeSettings } from './cli/settings.ts';
+import { openCluster } from './cluster/open-cluster.ts';
+import type { ServingCredentials } from './ports/certificate-source.ts';
+import type { Cluster } from './ports/cluster.ts';
+import { systemClock } from './ports/clock.ts';
+import type { Logger } from './ports/logger.ts';
+import { registerAndKeep } from './registration.ts';
+import { createLogger } from './telemetry/logger.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { createMutateHandler } from './webhook/mutate-handler.ts';
+import { startOperationsServer } from './webhook/operations-server.ts';
+import { startWebhookServer } from './webhook/webhook-server.ts';
+import { wireAdmission } from './wiring.ts';
+
+const START_TIMEOUT_MS = 60_000;
+
+/** Runs the webhook until SIGTERM or SIGINT, then drains. Rejects when it cannot start. */
+export async function serve(
+  settings: ServeSettings,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  const stopping = new AbortController();
+  const { promise: stopRequested, resolve: requestStop } = Promise.withResolvers<string>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => requestStop(signal));
+  const logger = createLogger(settings.logLevel);
+  const server = await startServer(settings, environment, logger, stopping.signal);
+  const signal = await stopRequested;
+  logger.info('stopping: no longer ready, requests in flight are finished', { signal });
+  await server.stop();
+  stopping.abort();
+  logger.info('stopped');
+}
+
+export interface RunningServer {
+  readonly webhookPort: number;
+  readonly operationsPort: number;
+  readonly cluster: Cluster;
+  readonly credentials: () => ServingCredentials;
+  /** No longer ready, requests in flight finished, due statuses written, everything closed. */
+  stop(): Promise<void>;
+}
+
+/** Starts everything and resolves when pods can be admitted. `signal` ends what runs in the background. */
+export async function startServer(
+  settings: ServeSettings,
+  environment: Readonly<Record<string, string | undefined>>,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<RunningServer> {
+  const starting = AbortSignal.any([signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
+  const metrics = createMetrics();
+  const cluster = await openCluster(settings, logger, signal);
+  const source = certificateSource(settings, cluster, logger);
+  let credentials = await source.load(starting);
+  const versionKey = (): string => credentials.versionKey;
+  const wiring = wireAdmission({
+    cluster,
+    settings,
+    registry: providers,
+    environment,
+    versionKey,
+    clock: systemClock,
+    logger,
+    metrics,
+  });
+  let isStopping = false;
+  const { host } = settings;
+  const operations = await startOperationsServer({
+    port: settings.operationsPort,
+    host,
+    renderMetrics: metrics.render,
+    notReadyBecause: () => [
+      ...(isStopping ? ['it is stopping'] : []),
+      ...(wiring.views.hasSynced ? [] : ['the cluster has not been listed yet']),
+    ],
+  });
+  await wiring.views.start(signal);
+  const webhook = await startWebhookServer({
+    port: settings.webhookPort,
+    host,
+    credentials,
+    handle: createMutateHandler(wiring.admit, metrics),
+    logger,
+  });
+  const isRegistering = settings.register && settings.manifests === undefined;
+  const kept = isRegistering
+    ? await registerAndKeep({ settings, cluster, source, credentials, logger, starting, running: signal })
+    : undefined;
+  source.follow((next) => {
+    credentials = next;
+    webhook.reload(next);
+    kept?.refresh();
+    logger.info('serving with a new certificate', { notAfter: new Date(next.notAfterMs).toISOString() });
+  }, signal);
+  logger.info('ready', { webhookPort: webhook.port, operationsPort: operations.port });
+  return {
+    webhookPort: webhook.port,
+    operationsPort: operations.port,
+    cluster,
+    credentials: () => credentials,
+    async stop() {
+      isStopping = true;
+      await webhook.stop(settings.drainTimeoutMs);
+      await wiring.close();
+      await operations.stop(0);
+    },
+  };
+}
+
+function certificateSource(settings: ServeSettings, cluster: Cluster, logger: Logger): RotatingCertificateSource {
+  const { namespace, certificateSecret, certificateDirectory, webhookUrl, webhookService } = settings;
+  const names = {
+    dnsNames: [
+      webhookService,
+      `${webhookService}.${namespace}`,
+      `${webhookService}.${namespace}.svc`,
+      'localhost',
+      ...(webhookUrl === undefined || isIP(webhookUrl.hostname) !== 0 ? [] : [webhookUrl.hostname]),
+    ],
+    ipAddresses: ['127.0.0.1', ...(webhookUrl !== undefined && isIP(webhookUrl.hostname) !== 0 ? [webhookUrl.hostname] : [])],
+  };
+  if (certificateDirectory !== undefined) return createDirectorySource({ directory: certificateDirectory, names, logger });
+  return createSecretSource({ cluster, secret: { namespace, name: certificateSecret }, names, logger });
+}

@@ -1,0 +1,167 @@
+import type { ExternalSecret } from '../api/external-secrets.ts';
+import { secrets } from '../api/resources.ts';
+import type { NeedOutcome } from '../core/admission/decision.ts';
+import type { Need } from '../core/admission/needs.ts';
+import type { FreshnessPolicy } from '../core/admission/policy.ts';
+import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
+import { assertResolvable } from '../core/external-secret/supported-fields.ts';
+import { rightfulClaimant } from '../core/external-secret/target-name.ts';
+import { printable } from '../core/names.ts';
+import { ALWAYS_FRESH_TOLERANCE_MS, judgeFreshness, type Freshness } from '../core/refresh/freshness.ts';
+import { describeStore, storeKeyOf } from '../core/store/store-access.ts';
+import type { SecretSummary } from '../core/target/secret-summary.ts';
+import { opaqueVersion } from '../core/target/version.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Cluster } from '../ports/cluster.ts';
+import type { LiveLook } from './live-look.ts';
+import type { StoreLookup } from './store-lookup.ts';
+import type { Syncer } from './sync.ts';
+import type { NamespaceSummary, Views } from './views.ts';
+
+export interface NeedResolverOptions {
+  readonly cluster: Cluster;
+  readonly views: Views;
+  readonly liveLook: LiveLook;
+  readonly stores: StoreLookup;
+  readonly syncer: Syncer;
+  /** Installation key of opaque versions; a function because it comes with the certificates. */
+  readonly versionKey: () => string;
+  readonly clock: Clock;
+}
+
+export interface NeedQuestion {
+  readonly namespace: NamespaceSummary;
+  readonly need: Need;
+  readonly policy: FreshnessPolicy;
+  readonly receivedAtMs: number;
+  /** No provider call, no write, no log-in: only what would be done. */
+  readonly isDryRun: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Sees to one Secret that a pod needs: leaves it when fresh, brings it up to date when not, and says what came of it. */
+export class NeedResolver {
+  readonly #options: NeedResolverOptions;
+
+  constructor(options: NeedResolverOptions) {
+    this.#options = options;
+  }
+
+  /** Never throws for what can be said about the need; failures are outcomes. */
+  async resolve(question: NeedQuestion): Promise<NeedOutcome> {
+    const { namespace, need } = question;
+    const externalSecret = await this.#claimant(namespace.name, need.secretName);
+    if (externalSecret === undefined) return this.#unclaimed(question);
+    try {
+      return await this.#ensure(question, externalSecret);
+    } catch (error) {
+      return {
+        state: 'failed',
+        externalSecret: externalSecret.metadata.name,
+        store: storeText(externalSecret),
+        error: asLatchkeyError(error),
+      };
+    }
+  }
+
+  async #claimant(namespace: string, secretName: string): Promise<ExternalSecret | undefined> {
+    const { views, liveLook } = this.#options;
+    const choose = (): ExternalSecret | undefined => {
+      const controllerUid = views.secrets.get({ namespace, name: secretName })?.controllerUid;
+      return rightfulClaimant(views.targets.claimants(namespace, secretName), controllerUid);
+    };
+    const known = choose();
+    if (known !== undefined) return known;
+    await liveLook.refresh(namespace);
+    return choose();
+  }
+
+  async #unclaimed({ namespace, need, signal }: NeedQuestion): Promise<NeedOutcome> {
+    const key = { namespace: namespace.name, name: need.secretName };
+    const secret = await this.#options.cluster.get(secrets, key, { signal });
+    return { state: secret === undefined ? 'absent' : 'unmanaged' };
+  }
+
+  async #ensure(question: NeedQuestion, externalSecret: ExternalSecret): Promise<NeedOutcome> {
+    const { need, namespace, signal } = question;
+    // Rights are judged before freshness: taking one away works at the next pod.
+    const { storeKey, store } = await this.#options.stores.find(externalSecret, namespace, signal);
+    const secret = this.#options.views.secrets.get({ namespace: namespace.name, name: need.secretName });
+    const freshness = this.#judge(question, externalSecret, secret);
+    const name = externalSecret.metadata.name;
+    if (freshness.verdict === 'fresh') return { state: 'fresh', externalSecret: name, version: this.#version(secret) };
+    if (question.isDryRun) {
+      assertResolvable(externalSecret);
+      const reason = freshness.verdict === 'stale' ? 'is older than it may be' : freshness.reason;
+      return { state: 'wouldFetch', externalSecret: name, reason };
+    }
+    try {
+      const synced = await this.#options.syncer.sync({
+        externalSecret,
+        storeKey,
+        store,
+        secret,
+        notBeforeMs: this.#notBefore(question),
+        isFirst: freshness.verdict === 'unusable',
+        signal,
+      });
+      assertKeys(need, synced);
+      return { state: 'fresh', externalSecret: name, version: this.#version(synced) };
+    } catch (cause) {
+      return this.#fallBack(asLatchkeyError(cause), freshness, question, { name, secret });
+    }
+  }
+
+  #judge(question: NeedQuestion, externalSecret: ExternalSecret, secret: SecretSummary | undefined): Freshness {
+    return judgeFreshness({
+      externalSecret,
+      secret,
+      lastSync: this.#options.syncer.lastSync(externalSecret),
+      keys: question.need.keys,
+      maxAgeMs: question.policy.maxAgeMs,
+      nowMs: question.receivedAtMs,
+    });
+  }
+
+  #notBefore({ policy, receivedAtMs }: NeedQuestion): number {
+    return receivedAtMs - Math.max(policy.maxAgeMs ?? ALWAYS_FRESH_TOLERANCE_MS, ALWAYS_FRESH_TOLERANCE_MS);
+  }
+
+  /** An older value serves when no new one is to be had, for as long as stale-if-error allows; else the error stands. */
+  #fallBack(
+    error: LatchkeyError,
+    freshness: Exclude<Freshness, { verdict: 'fresh' }>,
+    { policy }: NeedQuestion,
+    { name, secret }: { readonly name: string; readonly secret: SecretSummary | undefined },
+  ): NeedOutcome {
+    const isUsable = freshness.verdict === 'stale' && error.category === 'no-new-value';
+    if (!isUsable || freshness.ageMs - freshness.limitMs > policy.staleIfErrorMs || policy.staleIfErrorMs === 0) {
+      throw error;
+    }
+    return { state: 'stale', externalSecret: name, version: this.#version(secret), ageMs: freshness.ageMs, error };
+  }
+
+  #version(secret: SecretSummary | undefined): string {
+    const { namespace = '', name = '', dataHash = '' } = secret ?? {};
+    return opaqueVersion(this.#options.versionKey(), namespace, name, dataHash);
+  }
+}
+
+/** @throws LatchkeyError `KeyMissing` naming the first key that the ExternalSecret does not produce. */
+function assertKeys(need: Need, secret: SecretSummary): void {
+  const missing = need.keys.find((key) => !secret.keys.has(key));
+  if (missing === undefined) return;
+  throw new LatchkeyError(
+    'KeyMissing',
+    `the ExternalSecret does not produce the key "${printable(missing)}" that the pod names`,
+  );
+}
+
+function storeText(externalSecret: ExternalSecret): string {
+  try {
+    return describeStore(storeKeyOf(externalSecret));
+  } catch (error) {
+    if (error instanceof LatchkeyError) return 'no store';
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+import type { AdmissionRequest, AdmissionResponse } from '../api/admission.ts';
+import { INJECTION_LABEL, MIRROR_POD_ANNOTATION } from '../api/keys.ts';
+import type { Pod } from '../api/kubernetes.ts';
+import type { Decision } from '../core/admission/decision.ts';
+import { diffPod, withProvenance } from '../core/admission/patch.ts';
+import { findAddedEphemeralReferences, findReferences, type Reference } from '../core/admission/references.ts';
+import { allowed, asPod, denied } from '../core/admission/review.ts';
+import { asLatchkeyError } from '../core/errors.ts';
+import { printable } from '../core/names.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { NamespaceLookup } from '../stores/namespace-lookup.ts';
+import type { NamespaceSummary } from '../stores/views.ts';
+import type { PodReviewer } from './pod-review.ts';
+
+export interface AdmitterOptions {
+  readonly namespaces: NamespaceLookup;
+  readonly reviewPod: PodReviewer;
+  readonly logger: Logger;
+}
+
+/** Decides about one request. Never throws: whatever goes wrong becomes a decision. */
+export type Admitter = (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse>;
+
+export function createAdmitter(options: AdmitterOptions): Admitter {
+  return async (request, signal) => {
+    try {
+      return await admit(request, options, signal);
+    } catch (cause) {
+      const error = asLatchkeyError(cause);
+      const fields = { namespace: request.namespace, pod: podName(request), code: error.code };
+      if (error.code === 'Internal') options.logger.error('deciding about a pod failed', fields, cause);
+      return denied(request.uid, `latchkey: ${describePod(request)}: ${error.message} [${error.code}]`);
+    }
+  };
+}
+
+async function admit(
+  request: AdmissionRequest,
+  { namespaces, reviewPod, logger }: AdmitterOptions,
+  signal: AbortSignal,
+): Promise<AdmissionResponse> {
+  const namespace = await namespaces.find(request.namespace ?? '', signal);
+  const pod = asPod(request.object);
+  // Whoever sends it, only opted-in namespaces are acted for: anyone can reach a webhook's Service.
+  if (namespace === undefined || !isOptedIn(namespace) || pod === undefined || !isOurs(request, pod)) {
+    return allowed(request.uid, []);
+  }
+  const { decision } = await reviewPod({
+    pod,
+    description: describePod(request),
+    namespace,
+    references: referencesOf(request, pod),
+    isDryRun: request.dryRun === true,
+    signal,
+  });
+  return answer(request, pod, decision, logger);
+}
+
+function answer(request: AdmissionRequest, pod: Pod, decision: Decision, logger: Logger): AdmissionResponse {
+  const { warnings, auditAnnotations } = decision;
+  const fields = { namespace: request.namespace, pod: podName(request) };
+  if (!decision.allowed) {
+    logger.info('pod denied', { ...fields, code: decision.code });
+    return denied(request.uid, decision.message, { warnings, auditAnnotations });
+  }
+  logger.debug('pod admitted', { ...fields, status: decision.status });
+  const notes = { warnings, auditAnnotations: { ...auditAnnotations, status: decision.status } };
+  // Nothing but ephemeralContainers may change through that subresource, so provenance goes to the audit log only.
+  if (request.subResource === 'ephemeralcontainers') return allowed(request.uid, [], notes);
+  return allowed(request.uid, diffPod(pod, withProvenance(pod, decision.status, decision.versions)), notes);
+}
+
+export function isOptedIn({ labels }: NamespaceSummary): boolean {
+  const value = labels[INJECTION_LABEL];
+  return value === 'enabled' || value === 'audit';
+}
+
+/** The registration asks for these only; the check is for whoever sends something else. */
+function isOurs({ resource, operation, subResource = '' }: AdmissionRequest, pod: Pod): boolean {
+  if (resource.group !== '' || resource.resource !== 'pods' || isExempt(pod)) return false;
+  return subResource === 'ephemeralcontainers' ? operation === 'UPDATE' : subResource === '' && operation === 'CREATE';
+}
+
+/** Opted out by label, or made by a kubelet from a file. */
+export function isExempt({ metadata }: Pod): boolean {
+  return metadata.labels?.[INJECTION_LABEL] === 'disabled' || metadata.annotations?.[MIRROR_POD_ANNOTATION] !== undefined;
+}
+
+function referencesOf(request: AdmissionRequest, pod: Pod): readonly Reference[] {
+  if (request.subResource !== 'ephemeralcontainers') return findReferences(pod);
+  const oldPod = asPod(request.oldObject);
+  return findAddedEphemeralReferences(pod, oldPod ?? { metadata: {}, spec: {} });
+}
+
+function describePod(request: AdmissionRequest): string {
+  return `pod "${printable(request.namespace ?? '')}/${printable(podName(request))}"`;
+}
+
+/** Pods of controllers have no name yet, only the beginning of one. */
+function podName({ name, object }: AdmissionRequest): string {
+  const metadata = asPod(object)?.metadata;
+  if (name !== undefined && name !== '') return name;
+  if (metadata?.name !== undefined) return metadata.name;
+  return metadata?.generateName === undefined ? '?' : `${metadata.generateName}*`;
+}

@@ -1,0 +1,70 @@
+import { createAdmitter, type Admitter } from './webhook/admitter.ts';
+import { createPodReviewer, type PodReviewer } from './webhook/pod-review.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Cluster } from './ports/cluster.ts';
+import type { Logger } from './ports/logger.ts';
+import type { Metrics } from './ports/metrics.ts';
+import type { ProviderRegistry } from './ports/provider.ts';
+import { ClientCache, type ClientCacheOptions } from './stores/client-cache.ts';
+import { LiveLook } from './stores/live-look.ts';
+import { NamespaceLookup } from './stores/namespace-lookup.ts';
+import { NeedResolver } from './stores/need-resolver.ts';
+import { StoreLookup } from './stores/store-lookup.ts';
+import { Syncer } from './stores/sync.ts';
+import { createViews, type Views } from './stores/views.ts';
+
+/** What an operator may set about how pods are judged and stores are used. */
+export interface AdmissionSettings {
+  readonly controllerClass: string;
+  readonly ambientCredentials: ClientCacheOptions['ambientCredentials'];
+  readonly defaultStaleIfErrorMs: number;
+}
+
+export interface WiringOptions {
+  readonly cluster: Cluster;
+  readonly settings: AdmissionSettings;
+  readonly registry: ProviderRegistry;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly versionKey: () => string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface Wiring {
+  readonly admit: Admitter;
+  readonly reviewPod: PodReviewer;
+  readonly views: Views;
+  readonly syncer: Syncer;
+  /** Writes the statuses that are due and closes the provider clients. */
+  close(): Promise<void>;
+}
+
+/** Puts the parts of admission together over any cluster: the server and the offline commands run the very same. */
+export function wireAdmission(options: WiringOptions): Wiring {
+  const { cluster, settings, registry, environment, clock, logger, metrics, versionKey } = options;
+  const views = createViews(cluster);
+  const { ambientCredentials, controllerClass } = settings;
+  const clients = new ClientCache(cluster, { registry, environment, ambientCredentials, metrics, logger });
+  const syncer = new Syncer({ cluster, views, clients, controllerClass, clock, metrics, logger });
+  const resolver = new NeedResolver({
+    cluster,
+    views,
+    liveLook: new LiveLook(cluster, views, clock),
+    stores: new StoreLookup(cluster, views),
+    syncer,
+    versionKey,
+    clock,
+  });
+  const reviewPod = createPodReviewer({ resolver, defaultStaleIfErrorMs: settings.defaultStaleIfErrorMs, clock });
+  return {
+    admit: createAdmitter({ namespaces: new NamespaceLookup(cluster, views), reviewPod, logger }),
+    reviewPod,
+    views,
+    syncer,
+    async close() {
+      await syncer.statuses.flush();
+      clients.close();
+    },
+  };
+}
