@@ -40,12 +40,14 @@ async function start(manifests: string, certificates: string): Promise<RunningSe
   ]);
   const server = await startServer(settings, {}, createLogger('warn'), running.signal);
   print('Latchkey is running over the manifests in examples/quickstart: a labelled Namespace, a SecretStore, an');
-  print(`ExternalSecret with refreshInterval 1s, and an ordinary Pod. Certificates issued, ready in ${took(startedAtMs)}.`);
+  print(
+    `ExternalSecret with refreshInterval 1s, and an ordinary Pod. Certificates issued, ready in ${took(startedAtMs)}.`,
+  );
   return server;
 }
 
 async function demonstrate(server: RunningServer, manifests: string): Promise<void> {
-  const pod = parse(await readFile(join(manifests, 'pod.yaml'), 'utf8')) as Pod;
+  const pod = parse(await readFile(join(manifests, '4-pod.yaml'), 'utf8')) as Pod;
   print();
   print('1. The Pod refers to');
   for (const { secretName, keys, place } of findReferences(pod)) {
@@ -53,7 +55,9 @@ async function demonstrate(server: RunningServer, manifests: string): Promise<vo
   }
   print('   That Secret does not exist. The API server asks about the Pod:');
   await ask(server, pod);
-  print('     why: the Pod itself needs no change. The status says that all is fresh; the other annotation names the version');
+  print(
+    '     why: the Pod itself needs no change. The status says that all is fresh; the other annotation names the version',
+  );
   print('     of each Secret by a keyed digest: see which pods run which version, learn nothing about the value.');
   await showSecret(server);
 
@@ -62,7 +66,7 @@ async function demonstrate(server: RunningServer, manifests: string): Promise<vo
   await ask(server, pod);
 
   print();
-  const store = join(manifests, 'secret-store.yaml');
+  const store = join(manifests, '2-secret-store.yaml');
   await writeFile(store, (await readFile(store, 'utf8')).replace('not-a-real-password-1', 'not-a-real-password-22'));
   print('3. The value changes in the backend. The Secret may be 1s old (refreshInterval), so this waits for 1s …');
   await sleep(REFRESH_INTERVAL_MS + 100);
@@ -79,7 +83,9 @@ async function ask(server: RunningServer, pod: Pod): Promise<void> {
   const response = await sendReview(server, pod);
   const duration = took(startedAtMs);
   const calls = (await providerCalls(server)) - callsBefore;
-  print(`     ${response.allowed ? 'admitted' : 'DENIED'} in ${duration}, ${calls} provider ${calls === 1 ? 'call' : 'calls'}`);
+  print(
+    `     ${response.allowed ? 'admitted' : 'DENIED'} in ${duration}, ${calls} provider ${calls === 1 ? 'call' : 'calls'}`,
+  );
   if (!response.allowed) throw new Error(response.status?.message ?? 'denied without a message');
   showPatch(response);
 }
@@ -94,7 +100,9 @@ function showPatch({ patch }: AdmissionResponse): void {
 async function showSecret({ cluster }: RunningServer): Promise<void> {
   const key = { namespace: 'shop', name: 'db-credentials' };
   const secret: Secret | undefined = await cluster.get(secrets, key, { signal: AbortSignal.timeout(1_000) });
-  print(`     Secret ${key.namespace}/${key.name}, owned by ExternalSecret ${secret?.metadata.ownerReferences?.[0]?.name}:`);
+  print(
+    `     Secret ${key.namespace}/${key.name}, owned by ExternalSecret ${secret?.metadata.ownerReferences?.[0]?.name}:`,
+  );
   for (const [name, base64] of Object.entries(secret?.data ?? {})) {
     print(`       ${name}: [redacted], ${Buffer.from(base64, 'base64').length} bytes`);
   }

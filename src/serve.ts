@@ -122,8 +122,12 @@ function certificateSource(settings: ServeSettings, cluster: Cluster, logger: Lo
       'localhost',
       ...(webhookUrl === undefined || isIP(webhookUrl.hostname) !== 0 ? [] : [webhookUrl.hostname]),
     ],
-    ipAddresses: ['127.0.0.1', ...(webhookUrl !== undefined && isIP(webhookUrl.hostname) !== 0 ? [webhookUrl.hostname] : [])],
+    ipAddresses: [
+      '127.0.0.1',
+      ...(webhookUrl !== undefined && isIP(webhookUrl.hostname) !== 0 ? [webhookUrl.hostname] : []),
+    ],
   };
-  if (certificateDirectory !== undefined) return createDirectorySource({ directory: certificateDirectory, names, logger });
+  if (certificateDirectory !== undefined)
+    return createDirectorySource({ directory: certificateDirectory, names, logger });
   return createSecretSource({ cluster, secret: { namespace, name: certificateSecret }, names, logger });
 }

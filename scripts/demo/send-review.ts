@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import type { AdmissionResponse } from '../../src/api/admission.ts';
 import type { Pod } from '../../src/api/kubernetes.ts';
@@ -18,17 +19,19 @@ export function sendReview(server: RunningServer, pod: Pod): Promise<AdmissionRe
         headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
         signal: AbortSignal.timeout(TIMEOUT_MS),
       },
-      async (incoming) => {
-        const chunks: Buffer[] = [];
-        for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
-        const text = Buffer.concat(chunks).toString('utf8');
-        if (incoming.statusCode === 200) resolve((JSON.parse(text) as { response: AdmissionResponse }).response);
-        else reject(new Error(`the webhook answered ${incoming.statusCode}: ${text}`));
-      },
+      (incoming) => void readAnswer(incoming).then(resolve, reject),
     );
     outgoing.on('error', reject);
     outgoing.end(body);
   });
+}
+
+async function readAnswer(incoming: IncomingMessage): Promise<AdmissionResponse> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString('utf8');
+  if (incoming.statusCode !== 200) throw new Error(`the webhook answered ${incoming.statusCode}: ${text}`);
+  return (JSON.parse(text) as { response: AdmissionResponse }).response;
 }
 
 function reviewOf(pod: Pod): object {

@@ -75,7 +75,10 @@ export interface EnvVar {
 export interface Container {
   readonly name: string;
   readonly env?: readonly EnvVar[];
-  readonly envFrom?: readonly { readonly prefix?: string; readonly secretRef?: { name?: string; optional?: boolean } }[];
+  readonly envFrom?: readonly {
+    readonly prefix?: string;
+    readonly secretRef?: { name?: string; optional?: boolean };
+  }[];
 }
 
 export interface SecretItem {
@@ -85,7 +88,11 @@ export interface SecretItem {
 /** The plug-ins that name one Secret, by the field that names it (Kubernetes' `VisitPodSecretNames`). */
 export interface Volume {
   readonly name: string;
-  readonly secret?: { readonly secretName?: string; readonly items?: readonly SecretItem[]; readonly optional?: boolean };
+  readonly secret?: {
+    readonly secretName?: string;
+    readonly items?: readonly SecretItem[];
+    readonly optional?: boolean;
+  };
   readonly projected?: {
     readonly sources?: readonly {
       readonly secret?: { readonly name?: string; readonly items?: readonly SecretItem[]; readonly optional?: boolean };

@@ -12,7 +12,9 @@ const EXIT_FAILURE = 2;
 /** Runs one command line and gives the exit code. Failures are one sentence on stderr. */
 export async function run(argv: readonly string[]): Promise<number> {
   const program = new Command('latchkey')
-    .description('Secrets for pods, before the pod starts: a mutating admission webhook over external-secrets.io manifests.')
+    .description(
+      'Secrets for pods, before the pod starts: a mutating admission webhook over external-secrets.io manifests.',
+    )
     .version(VERSION)
     .showHelpAfterError('(latchkey --help shows the commands)')
     .exitOverride();

@@ -59,7 +59,9 @@ export function parseServeSettings(argv: readonly string[]): ServeSettings {
 /** Options that change what is decided about a pod; the offline commands take them too. */
 export function admissionOptions(): readonly Option[] {
   return [
-    option('--controller-class <name>', 'stores with another spec.controller belong to somebody else').default('default'),
+    option('--controller-class <name>', 'stores with another spec.controller belong to somebody else').default(
+      'default',
+    ),
     option('--ambient-credentials <who>', 'stores that may use the identity Latchkey itself runs under')
       .choices(['cluster-stores', 'all', 'none'])
       .default('cluster-stores'),
@@ -70,6 +72,22 @@ export function admissionOptions(): readonly Option[] {
       .argParser(checked(parseDurationSetting))
       .default(86_400_000, '24h')
       .attributeNameAs('defaultStaleIfErrorMs'),
+  ];
+}
+
+/** Options of the commands that answer questions about manifests. */
+export function sessionOptions(): readonly Option[] {
+  return [
+    new Option(
+      '-f, --filename <paths...>',
+      'files and folders of manifests; - is standard input',
+    ).makeOptionMandatory(),
+    new Option('--cluster', 'look up stores, ExternalSecrets and Secrets in the cluster instead of the manifests'),
+    option('--kubeconfig <file>', 'kubeconfig for --cluster'),
+    option('--timeout <duration>', 'give up after this')
+      .argParser(checked(parseDurationSetting))
+      .default(30_000, '30s')
+      .attributeNameAs('timeoutMs'),
   ];
 }
 

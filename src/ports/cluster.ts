@@ -25,17 +25,9 @@ export interface Cluster {
   get<T extends KubernetesObject>(resource: Resource<T>, key: ObjectKey, options: CallOptions): Promise<T | undefined>;
   list<T extends KubernetesObject>(resource: Resource<T>, options: ListOptions): Promise<readonly T[]>;
   /** `conflict` when an object of that name exists already. */
-  create<T extends KubernetesObject>(
-    resource: Resource<T>,
-    object: T,
-    options: WriteOptions,
-  ): Promise<WriteOutcome<T>>;
+  create<T extends KubernetesObject>(resource: Resource<T>, object: T, options: WriteOptions): Promise<WriteOutcome<T>>;
   /** PUT. `conflict` when `metadata.resourceVersion` is no longer the newest, or the object is gone. */
-  update<T extends KubernetesObject>(
-    resource: Resource<T>,
-    object: T,
-    options: WriteOptions,
-  ): Promise<WriteOutcome<T>>;
+  update<T extends KubernetesObject>(resource: Resource<T>, object: T, options: WriteOptions): Promise<WriteOutcome<T>>;
   /** Server-side apply, forced: the named fields are ours. */
   apply<T extends KubernetesObject>(resource: Resource<T>, object: T, options: WriteOptions): Promise<T>;
   /** Merge-patches the status subresource. Undefined when the object is gone. */

@@ -84,7 +84,8 @@ export class ClientCache {
         config: store.spec.provider?.[name] ?? null,
         credentials,
         isAmbientIdentityAllowed:
-          ambientCredentials === 'all' || (ambientCredentials === 'cluster-stores' && key.kind === 'ClusterSecretStore'),
+          ambientCredentials === 'all' ||
+          (ambientCredentials === 'cluster-stores' && key.kind === 'ClusterSecretStore'),
         environment,
         onRequest: (call, status, durationSeconds) => metrics.providerRequest(name, call, status, durationSeconds),
       },

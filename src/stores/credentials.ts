@@ -45,8 +45,7 @@ export class ScopedCredentials implements CredentialReader {
     field: string,
     signal: AbortSignal,
   ): Promise<SecretValue> {
-    const namespace =
-      this.#store.kind === 'SecretStore' ? this.#namespace : (selector.namespace ?? this.#namespace);
+    const namespace = this.#store.kind === 'SecretStore' ? this.#namespace : (selector.namespace ?? this.#namespace);
     if (this.#store.kind === 'SecretStore' && (selector.namespace ?? namespace) !== namespace) {
       throw new LatchkeyError(
         'InvalidProviderConfig',

@@ -38,7 +38,8 @@ export class Flights<T> {
   /** @throws LatchkeyError `BackendTimeout` when `signal` aborts first; else what the work throws. */
   async join(request: FlightRequest<T>): Promise<T> {
     const current = this.#flights.get(request.key);
-    const flight = current !== undefined && current.startedAtMs >= request.notBeforeMs ? current : this.#takeOff(request);
+    const flight =
+      current !== undefined && current.startedAtMs >= request.notBeforeMs ? current : this.#takeOff(request);
     flight.waiters += 1;
     try {
       return await raceAbort(flight.result, request.signal);

@@ -105,17 +105,16 @@ function read(ref: RemoteRef, documents: Documents, { documents: reader }: OpenS
   );
 }
 
-function extracted(
-  ref: RemoteRef,
-  documents: Documents,
-  opened: OpenStore,
-): ReadonlyMap<string, SecretValue> {
+function extracted(ref: RemoteRef, documents: Documents, opened: OpenStore): ReadonlyMap<string, SecretValue> {
   const converted = new Map<string, SecretValue>();
   for (const [name, value] of opened.documents.map(read(ref, documents, opened))) {
     const key = convertKey(name);
     if (key === '') continue;
     if (converted.has(key)) {
-      throw new LatchkeyError('InvalidData', `two members of "${printable(ref.key)}" become the key "${printable(key, 60)}"`);
+      throw new LatchkeyError(
+        'InvalidData',
+        `two members of "${printable(ref.key)}" become the key "${printable(key, 60)}"`,
+      );
     }
     assertSecretKey(key);
     converted.set(key, value);

@@ -43,7 +43,9 @@ export class StatusWriter {
       return;
     }
     if (this.#pending.size >= MOST_PENDING) {
-      this.#logger.warn('too many statuses wait to be written, one was left out', { name: externalSecret.metadata.name });
+      this.#logger.warn('too many statuses wait to be written, one was left out', {
+        name: externalSecret.metadata.name,
+      });
       return;
     }
     const created: Pending = { outcome, externalSecret };

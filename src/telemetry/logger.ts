@@ -24,7 +24,13 @@ function describeError(error: unknown): LogFields {
   const causeName = cause instanceof Error ? { 'err.cause': cause.name } : {};
   const own = name === 'LatchkeyError' ? { 'err.message': error.message } : {};
   const [, frame] = /\n\s+at ([^\n]+)/.exec(stack) ?? [];
-  return { 'err.name': name, ...codeOf(error), ...own, ...causeName, ...(frame === undefined ? {} : { 'err.at': frame }) };
+  return {
+    'err.name': name,
+    ...codeOf(error),
+    ...own,
+    ...causeName,
+    ...(frame === undefined ? {} : { 'err.at': frame }),
+  };
 }
 
 function codeOf(error: Error): LogFields {

@@ -83,7 +83,9 @@ function isOurs({ resource, operation, subResource = '' }: AdmissionRequest, pod
 
 /** Opted out by label, or made by a kubelet from a file. */
 export function isExempt({ metadata }: Pod): boolean {
-  return metadata.labels?.[INJECTION_LABEL] === 'disabled' || metadata.annotations?.[MIRROR_POD_ANNOTATION] !== undefined;
+  return (
+    metadata.labels?.[INJECTION_LABEL] === 'disabled' || metadata.annotations?.[MIRROR_POD_ANNOTATION] !== undefined
+  );
 }
 
 function referencesOf(request: AdmissionRequest, pod: Pod): readonly Reference[] {

@@ -24,7 +24,10 @@ export async function startOperationsServer(options: OperationsServerOptions): P
   app.get('/readyz', (_request, response) => {
     const missing = options.notReadyBecause();
     const text = missing.length === 0 ? 'ok\n' : `not ready: ${missing.join(', ')}\n`;
-    response.status(missing.length === 0 ? 200 : 503).type('text').send(text);
+    response
+      .status(missing.length === 0 ? 200 : 503)
+      .type('text')
+      .send(text);
   });
   app.get('/metrics', async (_request, response) => {
     const { contentType, text } = await options.renderMetrics();

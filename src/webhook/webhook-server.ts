@@ -37,7 +37,13 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.post('/:segment/mutate', guard(() => pathSegment), requireJson, readText, mutate(options.handle));
+  app.post(
+    '/:segment/mutate',
+    guard(() => pathSegment),
+    requireJson,
+    readText,
+    mutate(options.handle),
+  );
   app.use((_request, response) => void response.status(404).end());
   app.use(answerFailure(options.logger));
   const server = createServer(
@@ -71,7 +77,8 @@ function guard(pathSegment: () => string): RequestHandler {
 }
 
 const requireJson: RequestHandler = (request, response, next) => {
-  if (request.is('application/json') === false) response.status(415).type('text').send('content-type must be application/json\n');
+  if (request.is('application/json') === false)
+    response.status(415).type('text').send('content-type must be application/json\n');
   else next();
 };
 

@@ -19,7 +19,11 @@ export function idOf({ namespace, name }: ObjectKey): string {
  * What an API server fills in when an object comes: namespace, uid, creation time, generation, `stringData` as data, and
  * the served version of our kinds. `before` is the object of that name as it was.
  */
-export function complete(manifest: KubernetesObject, before: KubernetesObject | undefined, nowMs: number): KubernetesObject {
+export function complete(
+  manifest: KubernetesObject,
+  before: KubernetesObject | undefined,
+  nowMs: number,
+): KubernetesObject {
   const { metadata } = manifest;
   const namespace = CLUSTER_SCOPED.includes(manifest.kind) ? undefined : (metadata.namespace ?? 'default');
   const isOurs = manifest.apiVersion.startsWith(`${EXTERNAL_SECRETS_GROUP}/`);
@@ -36,7 +40,7 @@ export function complete(manifest: KubernetesObject, before: KubernetesObject | 
       generation: generationOf(manifest, before),
     },
     ...(status === undefined ? {} : { status }),
-  } as KubernetesObject;
+  };
 }
 
 /** Stable over runs, so that owner references in manifests can be written down. */

@@ -12,7 +12,9 @@ const MOST_ALIASES = 100;
 /** Every file below a folder that holds manifests, sorted; a file stands for itself. */
 export async function manifestFiles(path: string): Promise<readonly string[]> {
   const info = await stat(path).catch((error: unknown) => {
-    throw new LatchkeyError('ClusterRejected', `${path} cannot be read: there is no such file or folder`, { cause: error });
+    throw new LatchkeyError('ClusterRejected', `${path} cannot be read: there is no such file or folder`, {
+      cause: error,
+    });
   });
   if (!info.isDirectory()) return [path];
   const entries = await readdir(path, { withFileTypes: true, recursive: true });
@@ -48,7 +50,9 @@ function toObject(document: ReturnType<typeof parseAllDocuments>[number], where:
   try {
     return document.toJS({ maxAliasCount: MOST_ALIASES });
   } catch (error) {
-    throw new LatchkeyError('ClusterRejected', `${where} has aliases that do not resolve or expand too far`, { cause: error });
+    throw new LatchkeyError('ClusterRejected', `${where} has aliases that do not resolve or expand too far`, {
+      cause: error,
+    });
   }
 }
 

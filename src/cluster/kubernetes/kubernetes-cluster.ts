@@ -88,7 +88,14 @@ export class KubernetesCluster implements Cluster {
   ): Promise<T> {
     const path = `${resourcePath(resource, object.metadata)}?force=true&fieldManager=${encodeURIComponent(fieldManager)}`;
     const what = `apply ${describe(resource, object.metadata)}`;
-    const answer = await this.#api.send({ method: 'PATCH', path, body: object, contentType: APPLY_PATCH, what, signal });
+    const answer = await this.#api.send({
+      method: 'PATCH',
+      path,
+      body: object,
+      contentType: APPLY_PATCH,
+      what,
+      signal,
+    });
     ApiClient.assertSuccess(answer, what);
     return answer.body as T;
   }

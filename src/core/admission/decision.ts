@@ -9,14 +9,25 @@ export type NeedOutcome =
   /** The Secret is there and as young as it must be. */
   | { readonly state: 'fresh'; readonly externalSecret: string; readonly version: string }
   /** An older value serves because no new one was to be had. */
-  | { readonly state: 'stale'; readonly externalSecret: string; readonly version: string; readonly ageMs: number; readonly error: LatchkeyError }
+  | {
+      readonly state: 'stale';
+      readonly externalSecret: string;
+      readonly version: string;
+      readonly ageMs: number;
+      readonly error: LatchkeyError;
+    }
   /** Dry run: it would have been fetched. */
   | { readonly state: 'wouldFetch'; readonly externalSecret: string; readonly reason: string }
   /** Exists, and no ExternalSecret makes it: none of our business. */
   | { readonly state: 'unmanaged' }
   /** Does not exist, and no ExternalSecret makes it: the kubelet waits. */
   | { readonly state: 'absent' }
-  | { readonly state: 'failed'; readonly externalSecret: string; readonly store: string; readonly error: LatchkeyError };
+  | {
+      readonly state: 'failed';
+      readonly externalSecret: string;
+      readonly store: string;
+      readonly error: LatchkeyError;
+    };
 
 export interface JudgedNeed {
   readonly need: Need;
@@ -48,7 +59,13 @@ export function decide(
   const [first] = fatal;
   if (first?.outcome.state === 'failed' && policy.onFailure === 'deny' && !context.isAudit) {
     const message = fatal.map((each) => sentenceOf(each, context.pod)).join('; ');
-    return { allowed: false, message: `latchkey: ${message}`, code: first.outcome.error.code, warnings, auditAnnotations };
+    return {
+      allowed: false,
+      message: `latchkey: ${message}`,
+      code: first.outcome.error.code,
+      warnings,
+      auditAnnotations,
+    };
   }
   const admittedAnyway = fatal.map((each) => `latchkey: admitted although ${sentenceOf(each, context.pod)}`);
   return {
@@ -80,7 +97,9 @@ function warningsOf(each: JudgedNeed): readonly string[] {
         `latchkey: ${secret} is ${formatDurationMs(outcome.ageMs)} old and used all the same: ${outcome.error.message} [${outcome.error.code}]`,
       ];
     case 'wouldFetch':
-      return [`latchkey: dry run: ${secret} ${outcome.reason} and would be fetched for ExternalSecret "${printable(outcome.externalSecret)}"`];
+      return [
+        `latchkey: dry run: ${secret} ${outcome.reason} and would be fetched for ExternalSecret "${printable(outcome.externalSecret)}"`,
+      ];
     case 'absent':
       if (need.isOptional) return [];
       return [
@@ -88,7 +107,9 @@ function warningsOf(each: JudgedNeed): readonly string[] {
       ];
     case 'failed':
       if (!need.isOptional) return [];
-      return [`latchkey: optional ${secret} could not be brought up to date: ${outcome.error.message} [${outcome.error.code}]`];
+      return [
+        `latchkey: optional ${secret} could not be brought up to date: ${outcome.error.message} [${outcome.error.code}]`,
+      ];
     case 'fresh':
     case 'unmanaged':
       return [];

@@ -47,7 +47,7 @@ export function diffPod(before: Pod, after: Pod): readonly PatchOperation[] {
   const sections = ['metadata', 'spec'] as const;
   return sections.flatMap((section) => {
     if (before[section] === after[section]) return [];
-    const operations = jsonPatch.compare(before[section] as object, after[section] as object);
+    const operations = jsonPatch.compare(before[section], after[section]);
     return operations.map((operation) => ({ ...operation, path: `/${section}${operation.path}` }) as PatchOperation);
   });
 }

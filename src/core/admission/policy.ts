@@ -47,5 +47,8 @@ export function freshnessPolicy(
 }
 
 function invalid(key: string, text: string, wanted: string): LatchkeyError {
-  return new LatchkeyError('InvalidAnnotation', `annotation ${key} is "${printable(text, 40)}", which is not ${wanted}`);
+  return new LatchkeyError(
+    'InvalidAnnotation',
+    `annotation ${key} is "${printable(text, 40)}", which is not ${wanted}`,
+  );
 }

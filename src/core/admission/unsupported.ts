@@ -17,11 +17,15 @@ const ANNOTATIONS = [
  * @throws LatchkeyError `Unsupported` naming the annotation or the env.
  */
 export function assertNothingUnsupported(pod: Pod, namespaceAnnotations: ObjectMeta['annotations']): void {
-  const annotation = ANNOTATIONS.find((key) => (pod.metadata.annotations?.[key] ?? namespaceAnnotations?.[key] ?? '') !== '');
+  const annotation = ANNOTATIONS.find(
+    (key) => (pod.metadata.annotations?.[key] ?? namespaceAnnotations?.[key] ?? '') !== '',
+  );
   if (annotation !== undefined) {
     throw new LatchkeyError('Unsupported', `annotation ${annotation} is not supported yet`);
   }
-  const containers = [pod.spec.initContainers, pod.spec.containers, pod.spec.ephemeralContainers].flatMap((list) => list ?? []);
+  const containers = [pod.spec.initContainers, pod.spec.containers, pod.spec.ephemeralContainers].flatMap(
+    (list) => list ?? [],
+  );
   for (const { name: container, env } of containers) {
     const inline = env?.find(({ value }) => INLINE_PREFIXES.some((prefix) => value?.startsWith(prefix) === true));
     if (inline === undefined) continue;

@@ -5,8 +5,7 @@ import { targetName } from './target-name.ts';
 
 /** What one attempt to sync came to. */
 export type SyncOutcome =
-  | { readonly syncedResourceVersion: string; readonly fetchStartedAtMs: number }
-  | { readonly error: LatchkeyError };
+  { readonly syncedResourceVersion: string; readonly fetchStartedAtMs: number } | { readonly error: LatchkeyError };
 
 /**
  * The status to merge-patch after an attempt, with upstream's words for what went well and our own sentence for what
@@ -20,8 +19,7 @@ export function statusAfter(
   const conditions = externalSecret.status?.conditions ?? [];
   const ready = readyCondition(outcome);
   const before = conditions.find(({ type }) => type === 'Ready');
-  const isSame =
-    before?.status === ready.status && before.reason === ready.reason && before.message === ready.message;
+  const isSame = before?.status === ready.status && before.reason === ready.reason && before.message === ready.message;
   if ('error' in outcome && isSame) return undefined;
   const lastTransitionTime = before?.status === ready.status ? before.lastTransitionTime : undefined;
   const next = { ...ready, lastTransitionTime: lastTransitionTime ?? timestamp(nowMs) };

@@ -1,4 +1,10 @@
-import type { ExternalSecret, LabelSelector, SecretStore, StoreCondition, StoreKind } from '../../api/external-secrets.ts';
+import type {
+  ExternalSecret,
+  LabelSelector,
+  SecretStore,
+  StoreCondition,
+  StoreKind,
+} from '../../api/external-secrets.ts';
 import { LatchkeyError } from '../errors.ts';
 import { printable } from '../names.ts';
 
@@ -16,7 +22,11 @@ export function storeKeyOf(externalSecret: ExternalSecret): StoreKey {
     throw new LatchkeyError('InvalidExternalSecret', 'spec.secretStoreRef.name is missing, so no store can be asked');
   }
   const kind = secretStoreRef.kind === 'ClusterSecretStore' ? 'ClusterSecretStore' : 'SecretStore';
-  return { kind, name: secretStoreRef.name, namespace: kind === 'SecretStore' ? externalSecret.metadata.namespace : undefined };
+  return {
+    kind,
+    name: secretStoreRef.name,
+    namespace: kind === 'SecretStore' ? externalSecret.metadata.namespace : undefined,
+  };
 }
 
 export function describeStore({ kind, name }: StoreKey): string {

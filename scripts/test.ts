@@ -1,0 +1,30 @@
+/**
+ * Every test. Without arguments: installs what the suites need (Kubernetes binaries, moto), then runs all of them; with
+ * arguments: these files only. Closes with node:test's own count.
+ */
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+
+const given = process.argv.slice(2);
+const files = given.length > 0 ? given : globSync('test/**/*.test.ts').sort();
+const needsServers = files.some((file) => /^(\.\/)?test\/(cluster|backends|contract|e2e)\//.test(file));
+
+for (const installer of needsServers ? ['control-plane', 'moto'] : []) {
+  const { status } = spawnSync(process.execPath, [`test/support/${installer}/install.ts`], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+const { status } = spawnSync(
+  process.execPath,
+  [
+    '--test',
+    '--test-reporter=spec',
+    // A hang is a failure with a name, long before CI gives up.
+    '--test-timeout=300000',
+    `--test-concurrency=${Math.max(1, Math.min(2, availableParallelism()))}`,
+    ...files,
+  ],
+  { stdio: 'inherit', env: { ...process.env, NODE_ENV: 'test' } },
+);
+process.exitCode = status ?? 1;

@@ -1,0 +1,114 @@
+import { text as readText } from 'node:stream/consumers';
+import { INJECTION_LABEL } from '../api/keys.ts';
+import { namespaces } from '../api/resources.ts';
+import type { KubernetesObject } from '../api/kubernetes.ts';
+import { providers } from '../../providers/index.ts';
+import { FolderCluster } from '../cluster/folder/folder-cluster.ts';
+import { manifestFiles, parseManifests, readManifests } from '../cluster/folder/manifests.ts';
+import { openCluster } from '../cluster/open-cluster.ts';
+import { readOnly } from '../cluster/read-only-cluster.ts';
+import { findReferences } from '../core/admission/references.ts';
+import { systemClock } from '../ports/clock.ts';
+import type { Cluster } from '../ports/cluster.ts';
+import { summariseNamespace, type NamespaceSummary } from '../stores/views.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { isExempt, isOptedIn } from '../webhook/admitter.ts';
+import type { PodReview } from '../webhook/pod-review.ts';
+import { wireAdmission, type AdmissionSettings } from '../wiring.ts';
+import { workloadOf, type Workload } from './workloads.ts';
+
+export interface SessionSettings extends AdmissionSettings {
+  /** Files and folders; `-` = standard input. */
+  readonly filename: readonly string[];
+  readonly cluster?: boolean;
+  readonly kubeconfig?: string;
+  readonly timeoutMs: number;
+}
+
+/** What the server would do with one workload. */
+export type WorkloadReview =
+  ({ readonly state: 'reviewed' } & PodReview) | { readonly state: 'namespace-not-opted-in' | 'pod-opted-out' };
+
+export interface Session {
+  readonly workloads: readonly Workload[];
+  review(workload: Workload, isDryRun: boolean): Promise<WorkloadReview>;
+  close(): Promise<void>;
+}
+
+/**
+ * The offline commands' view: the same review as the server's, over manifests alone or a cluster that is only read.
+ * Versions are keyed with zeros: the installation's key stays in its cluster, so they differ from a cluster's own.
+ */
+const OFFLINE_VERSION_KEY = '00'.repeat(32);
+
+/** @throws LatchkeyError for manifests that cannot be read and clusters that cannot be reached. */
+export async function openSession(settings: SessionSettings): Promise<Session> {
+  const logger = createLogger('error');
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(settings.timeoutMs)]);
+  const manifests = (await Promise.all(settings.filename.map(readPath))).flat();
+  const cluster = readOnly(
+    settings.cluster === true ? await openCluster(settings, logger, signal) : folderOf(manifests),
+  );
+  const wiring = wireAdmission({
+    cluster,
+    settings,
+    registry: providers,
+    environment: process.env,
+    versionKey: () => OFFLINE_VERSION_KEY,
+    clock: systemClock,
+    logger,
+    metrics: createMetrics(),
+  });
+  await wiring.views.start(signal);
+  const find = namespaceFinder(cluster, settings.cluster === true, signal);
+  return {
+    workloads: manifests.flatMap((object) => workloadOf(object) ?? []),
+    async review(workload, isDryRun) {
+      const namespace = await find(workload.namespace);
+      if (!isOptedIn(namespace)) return { state: 'namespace-not-opted-in' };
+      if (isExempt(workload.pod)) return { state: 'pod-opted-out' };
+      const { pod, description } = workload;
+      const references = findReferences(pod);
+      return {
+        state: 'reviewed',
+        ...(await wiring.reviewPod({ pod, description, namespace, references, isDryRun, signal })),
+      };
+    },
+    async close() {
+      stopping.abort();
+      await wiring.close();
+    },
+  };
+}
+
+async function readPath(path: string): Promise<readonly KubernetesObject[]> {
+  if (path === '-') return parseManifests(await readText(process.stdin), 'standard input');
+  return (await Promise.all((await manifestFiles(path)).map(readManifests))).flat();
+}
+
+function folderOf(manifests: readonly KubernetesObject[]): FolderCluster {
+  const folder = new FolderCluster(systemClock);
+  for (const manifest of manifests) folder.load(manifest);
+  return folder;
+}
+
+/** Offline, a namespace that no manifest describes is taken as opted in: that is what is being asked about. */
+function namespaceFinder(
+  cluster: Cluster,
+  isCluster: boolean,
+  signal: AbortSignal,
+): (name: string) => Promise<NamespaceSummary> {
+  const assumed = new Set<string>();
+  return async (name) => {
+    const found = await cluster.get(namespaces, { name }, { signal });
+    if (found !== undefined) return summariseNamespace(found);
+    if (!isCluster && !assumed.has(name)) {
+      assumed.add(name);
+      process.stderr.write(`latchkey: namespace "${name}" is not among the manifests and is taken as opted in\n`);
+    }
+    const labels: Record<string, string> = isCluster ? {} : { [INJECTION_LABEL]: 'enabled' };
+    return { name, labels, annotations: {}, isTerminating: false };
+  };
+}

@@ -1,0 +1,22 @@
+import type { KubernetesObject } from '../api/kubernetes.ts';
+import type { Cluster, WriteOutcome } from '../ports/cluster.ts';
+
+/**
+ * A cluster that is read and never written: writes are answered as if they had succeeded, and go nowhere. For commands
+ * that ask what would happen.
+ */
+export function readOnly(cluster: Cluster): Cluster {
+  const asWritten = async <T extends KubernetesObject>(_resource: unknown, object: T): Promise<WriteOutcome<T>> => ({
+    outcome: 'written',
+    object,
+  });
+  return {
+    get: (resource, key, options) => cluster.get(resource, key, options),
+    list: (resource, options) => cluster.list(resource, options),
+    informer: (resource, options) => cluster.informer(resource, options),
+    create: asWritten,
+    update: asWritten,
+    apply: async (_resource, object) => object,
+    patchStatus: async () => undefined,
+  };
+}

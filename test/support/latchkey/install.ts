@@ -1,0 +1,18 @@
+import { join } from 'node:path';
+import type { ControlPlane } from '../control-plane/control-plane.ts';
+import { kubectlOrThrow } from '../control-plane/kubectl.ts';
+
+const root = join(import.meta.dirname, '../../..');
+
+/** The user that Latchkey runs as, in the form the control plane has to know it from its start. */
+export const LATCHKEY_USER = {
+  name: 'system:serviceaccount:latchkey-system:latchkey',
+  groups: ['system:serviceaccounts', 'system:serviceaccounts:latchkey-system'],
+};
+
+/** What an installation brings before Latchkey starts: CRDs, its namespace, and the rights it runs with. */
+export async function installLatchkey(controlPlane: ControlPlane): Promise<void> {
+  await kubectlOrThrow(controlPlane, ['apply', '--server-side', '-f', join(root, 'crds')]);
+  await kubectlOrThrow(controlPlane, ['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
+  await kubectlOrThrow(controlPlane, ['apply', '--server-side', '-f', join(root, 'webhook-config/rbac.yaml')]);
+}
