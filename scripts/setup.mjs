@@ -23,3 +23,12 @@ if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== wanted) {
   }
   writeFileSync(stampFile, wanted);
 }
+
+// On Linux x64 and arm64 npm has just brought Node 24; elsewhere the machine's own has to do.
+const hasOwnNode = existsSync(join(root, 'node_modules', '.bin', 'node'));
+if (!hasOwnNode && Number.parseInt(process.versions.node, 10) < 24) {
+  process.stderr.write(
+    `latchkey: Node 24 or later is needed on this platform, and this is ${process.versions.node}.\n`,
+  );
+  process.exit(1);
+}

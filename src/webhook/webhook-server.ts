@@ -37,6 +37,8 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.enable('strict routing');
+  app.enable('case sensitive routing');
   app.post(
     '/:segment/mutate',
     guard(() => pathSegment),

@@ -177,7 +177,7 @@ function describeLifetime(running: Running, withClient: WithClient): void {
   it('refuses a store with a field that it does not act on, naming the field', async () => {
     const { config } = running.backend.context();
     assert.ok(typeof config === 'object' && config !== null && !Array.isArray(config));
-    const context = running.backend.context({ config: { ...config, noSuchField: SENTINEL } });
+    const context = running.backend.context({ config: Object.assign({}, config, { noSuchField: SENTINEL }) });
     const error = await failure(running.provider.newClient(context, never()));
     assert.equal(error.code, 'Unsupported');
     assert.match(error.message, /spec\.provider\.\w+\.noSuchField/);
