@@ -1,0 +1,92 @@
+/** Walks the CRD itself: a field is either acted on or reported, never ignored. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { parse } from 'yaml';
+import { unsupportedFields } from '../../../../src/core/external-secret/supported-fields.ts';
+
+interface Schema {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly additionalProperties?: Schema | boolean;
+  readonly enum?: readonly string[];
+}
+
+const SUPPORTED: readonly string[] = [
+  'spec.secretStoreRef.name',
+  'spec.secretStoreRef.kind',
+  'spec.refreshPolicy',
+  'spec.refreshInterval',
+  'spec.target.name',
+  'spec.target.template.type',
+  'spec.target.template.engineVersion',
+  'spec.target.template.mergePolicy',
+  'spec.target.template.metadata.labels.*',
+  'spec.target.template.metadata.annotations.*',
+  'spec.data[0].secretKey',
+  ...['spec.data[0].remoteRef', 'spec.dataFrom[0].extract'].flatMap((ref) => [
+    `${ref}.key`,
+    `${ref}.property`,
+    `${ref}.version`,
+  ]),
+];
+/** Fields of which one value is what happens anyway; every other is reported. */
+const ONE_VALUE: Readonly<Record<string, readonly string[]>> = {
+  'spec.target.creationPolicy': ['Owner', 'Orphan'],
+  'spec.target.deletionPolicy': ['Retain'],
+  conversionStrategy: ['Default'],
+  decodingStrategy: ['None'],
+  metadataPolicy: ['None'],
+  nullBytePolicy: ['Ignore'],
+};
+
+const crd = parse(
+  readFileSync(join(import.meta.dirname, '../../../../crds/external-secrets.io_externalsecrets.yaml'), 'utf8'),
+) as { spec: { versions: { schema: { openAPIV3Schema: Schema } }[] } };
+const specSchema = crd.spec.versions[0]?.schema.openAPIV3Schema.properties?.['spec'] ?? {};
+
+/** Every leaf of the schema with a value for it and the spec that sets it and nothing else. */
+function* leaves(
+  schema: Schema,
+  path: string,
+  wrap: (value: unknown) => unknown,
+): Iterable<{ path: string; values: readonly unknown[]; wrap: typeof wrap }> {
+  if (schema.properties !== undefined) {
+    for (const [field, child] of Object.entries(schema.properties)) {
+      yield* leaves(child, `${path}.${field}`, (value) => wrap({ [field]: value }));
+    }
+  } else if (schema.items !== undefined) {
+    yield* leaves(schema.items, `${path}[0]`, (value) => wrap([value]));
+  } else if (typeof schema.additionalProperties === 'object') {
+    yield* leaves(schema.additionalProperties, `${path}.*`, (value) => wrap({ sample: value }));
+  } else {
+    const sample = schema.type === 'boolean' ? true : schema.type === 'integer' ? 1 : 'sample';
+    yield { path, values: schema.enum ?? [sample], wrap };
+  }
+}
+
+describe('every field of the ExternalSecret schema', () => {
+  for (const { path, values, wrap } of leaves(specSchema, 'spec', (value) => value)) {
+    const isSupported = SUPPORTED.includes(path);
+    // Below a field that is reported as a whole, no value is accepted.
+    const isBelowReported = path.startsWith('spec.dataFrom[0].find');
+    const accepted = isBelowReported ? [] : (ONE_VALUE[path] ?? ONE_VALUE[path.split('.').at(-1) ?? ''] ?? []);
+    it(`${path} is ${isSupported ? 'acted on' : 'reported as Unsupported with its path'}`, () => {
+      for (const value of values.filter((each) => each !== '')) {
+        const reported = unsupportedFields(wrap(value) as object);
+        const isReported = !isSupported && !accepted.includes(value as string);
+        assert.equal(reported.length > 0, isReported, `${path}: ${String(value)} gave ${JSON.stringify(reported)}`);
+      }
+    });
+  }
+});
+
+describe('template metadata', () => {
+  it('is taken as it is when it is plain, and reported when it is a template', () => {
+    const spec = (text: string): object => ({ target: { template: { metadata: { labels: { team: text } } } } });
+    assert.deepEqual(unsupportedFields(spec('shop')), []);
+    assert.deepEqual(unsupportedFields(spec('{{ .team }}')), ['spec.target.template.metadata.labels.team']);
+  });
+});
