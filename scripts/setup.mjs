@@ -12,13 +12,15 @@ const wanted = createHash('sha256')
   .digest('hex');
 
 if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== wanted) {
-  process.stderr.write('latchkey: installing the packages that package-lock.json names (npm ci) …\n');
-  const { status, error } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  process.stderr.write('latchkey: installing the packages that package-lock.json names …\n');
+  // Not `npm ci`: it refuses a lock file that lacks a binding for some other platform which the registry at hand does not
+  // serve. `install --no-save` takes the same locked versions and hashes, and changes no file.
+  const { status, error } = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   if (status !== 0) {
-    process.stderr.write(`latchkey: npm ci failed${error ? `: ${error.message}` : ''}; see its message above.\n`);
+    process.stderr.write(`latchkey: npm install failed${error ? `: ${error.message}` : ''}; see its message above.\n`);
     process.exit(1);
   }
   writeFileSync(stampFile, wanted);
