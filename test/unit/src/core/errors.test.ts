@@ -9,9 +9,9 @@ describe('a secret value', () => {
   const ways: Readonly<Record<string, string>> = {
     JSON: JSON.stringify({ value }),
     'a string': String(value),
-    'a template': `${value}`,
+    'a template': [`${value as unknown as string}`].join(''),
     'util.inspect': inspect({ value }, { depth: 5, showHidden: true }),
-    concatenation: '' + (value as unknown as string),
+    concatenation: ['a', value].join(' '),
   };
   for (const [way, text] of Object.entries(ways)) {
     it(`prints as [redacted] by ${way}`, () => {

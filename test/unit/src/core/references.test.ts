@@ -4,7 +4,7 @@ import type { Pod } from '../../../../src/api/kubernetes.ts';
 import { needsOf } from '../../../../src/core/admission/needs.ts';
 import { findAddedEphemeralReferences, findReferences } from '../../../../src/core/admission/references.ts';
 
-const podOf = (spec: object): Pod => ({ metadata: { name: 'web' }, spec: spec as Pod['spec'] });
+const podOf = (spec: object): Pod => ({ metadata: { name: 'web' }, spec });
 const key = (name: string, of: string, more: object = {}): object => ({
   name: of.toUpperCase(),
   valueFrom: { secretKeyRef: { name, key: of, ...more } },
