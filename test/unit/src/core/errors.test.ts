@@ -9,7 +9,7 @@ describe('a secret value', () => {
   const ways: Readonly<Record<string, string>> = {
     JSON: JSON.stringify({ value }),
     'a string': String(value),
-    'a template': [`${value as unknown as string}`].join(''),
+    'a template': String.raw({ raw: ['', ''] }, value),
     'util.inspect': inspect({ value }, { depth: 5, showHidden: true }),
     concatenation: ['a', value].join(' '),
   };
