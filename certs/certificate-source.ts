@@ -38,18 +38,19 @@ export function createCertificateSource(
 ): RotatingCertificateSource {
   const { names, logger, clock = systemClock, pollMs = 10_000, issue = issueInWorker } = options;
   const upkeep: Upkeep = { store, names, logger, clock, issue, renewal: { notBeforeMs: 0 } };
-  let current: string | undefined;
+  /** What whoever follows has: the first load, then what the listener was given. Later loads by others do not count. */
+  let followed: string | undefined;
 
   async function load(signal: AbortSignal): Promise<ServingCredentials> {
     const set = await upToDateSet(upkeep, signal);
-    current = identity(set);
+    followed ??= identity(set);
     return servingCredentials(set);
   }
 
   async function look(listener: (credentials: ServingCredentials) => void, signal: AbortSignal): Promise<void> {
     const set = await upToDateSet(upkeep, AbortSignal.any([signal, AbortSignal.timeout(lookLimitMs)]));
-    if (signal.aborted || identity(set) === current) return;
-    current = identity(set);
+    if (signal.aborted || identity(set) === followed) return;
+    followed = identity(set);
     listener(servingCredentials(set));
   }
 

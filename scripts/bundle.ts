@@ -3,7 +3,24 @@
  * that makes certificates is an entry of its own, found beside the file that starts it.
  */
 import { rm } from 'node:fs/promises';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
+
+/**
+ * client-node's KubeConfig imports undici for requests through its generated clients. Latchkey makes none, and undici
+ * would be a third of the bundle.
+ */
+const withoutUndici: Plugin = {
+  name: 'without-undici',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'left-out' }));
+    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({
+      contents: `
+        class LeftOut { constructor() { throw new Error('undici is not in the bundle'); } }
+        export { LeftOut as Agent, LeftOut as ProxyAgent, LeftOut as FormData };
+        export const fetch = () => new LeftOut();`,
+    }));
+  },
+};
 
 const outdir = 'dist';
 await rm(outdir, { recursive: true, force: true });
@@ -20,6 +37,7 @@ const { metafile } = await build({
   metafile: true,
   chunkNames: '[name]-[hash]',
   external: ['@aws-sdk/*', '@smithy/*'],
+  plugins: [withoutUndici],
   // CommonJS packages inside an ES module still call require for Node's own modules.
   banner: { js: "import{createRequire as __r}from'node:module';const require=__r(import.meta.url);" },
   logLevel: 'warning',

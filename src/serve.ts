@@ -28,7 +28,10 @@ export async function serve(
   const { promise: stopRequested, resolve: requestStop } = Promise.withResolvers<string>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => requestStop(signal));
   const logger = createLogger(settings.logLevel);
-  const server = await startServer(settings, environment, logger, stopping.signal);
+  const server = await startServer(settings, environment, logger, stopping.signal).catch((error: unknown) => {
+    stopping.abort();
+    throw error;
+  });
   const signal = await stopRequested;
   logger.info('stopping: no longer ready, requests in flight are finished', { signal });
   await server.stop();
@@ -53,6 +56,8 @@ export async function startServer(
   signal: AbortSignal,
 ): Promise<RunningServer> {
   const starting = AbortSignal.any([signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
+  // What a failed start has opened by then would keep the process alive.
+  await using opened = new AsyncDisposableStack();
   const metrics = createMetrics();
   const cluster = await openCluster(settings, logger, signal);
   const source = certificateSource(settings, cluster, logger);
@@ -68,6 +73,7 @@ export async function startServer(
     logger,
     metrics,
   });
+  opened.defer(() => wiring.close());
   let isStopping = false;
   const { host } = settings;
   const operations = await startOperationsServer({
@@ -79,6 +85,7 @@ export async function startServer(
       ...(wiring.views.hasSynced ? [] : ['the cluster has not been listed yet']),
     ],
   });
+  opened.defer(() => operations.stop(0));
   await wiring.views.start(signal);
   const webhook = await startWebhookServer({
     port: settings.webhookPort,
@@ -87,6 +94,7 @@ export async function startServer(
     handle: createMutateHandler(wiring.admit, metrics),
     logger,
   });
+  opened.defer(() => webhook.stop(0));
   const isRegistering = settings.register && settings.manifests === undefined;
   const kept = isRegistering
     ? await registerAndKeep({ settings, cluster, source, credentials, logger, starting, running: signal })
@@ -97,6 +105,7 @@ export async function startServer(
     kept?.refresh();
     logger.info('serving with a new certificate', { notAfter: new Date(next.notAfterMs).toISOString() });
   }, signal);
+  opened.move();
   logger.info('ready', { webhookPort: webhook.port, operationsPort: operations.port });
   return {
     webhookPort: webhook.port,

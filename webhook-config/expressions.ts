@@ -3,15 +3,30 @@
  * API server stops at a cost of 1 000 000 an expression, and the longest loop here costs some 10 for each env entry.
  */
 import { INJECTING_ANNOTATIONS, INLINE_PREFIXES, STATUS_ANNOTATION } from '../src/api/keys.ts';
+import { FAILURE_MODE_KEY } from './parameters.ts';
 
 export interface Variable {
   readonly name: string;
   readonly expression: string;
 }
 
-/** Annotations of the pod and of its namespace, empty maps when there are none. */
+/**
+ * The failure mode is data and not shape: it changes without a new policy, and a ConfigMap of other content switches
+ * everything off.
+ */
+export const modeVariable: Variable = {
+  name: 'mode',
+  expression: `params != null && has(params.data) && ${quote(FAILURE_MODE_KEY)} in params.data ? params.data[${quote(FAILURE_MODE_KEY)}] : ''`,
+};
+
+export const podAnnotationsVariable: Variable = {
+  name: 'podAnnotations',
+  expression: 'has(object.metadata.annotations) ? object.metadata.annotations : {}',
+};
+
+/** Annotations of the pod and of its namespace, empty maps when there are none, and what they demand. */
 export const annotationVariables: readonly Variable[] = [
-  { name: 'podAnnotations', expression: 'has(object.metadata.annotations) ? object.metadata.annotations : {}' },
+  podAnnotationsVariable,
   {
     name: 'namespaceAnnotations',
     expression:

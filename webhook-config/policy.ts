@@ -2,9 +2,9 @@ import type { LabelSelector } from '../src/api/external-secrets.ts';
 import type { KubernetesObject } from '../src/api/kubernetes.ts';
 import { BREAK_GLASS_LABEL, INJECTION_LABEL } from '../src/api/keys.ts';
 import { validatingAdmissionPolicies, validatingAdmissionPolicyBindings } from '../src/api/resources.ts';
-import { quote, type Variable } from './expressions.ts';
-import { FAILURE_MODE_KEY, type FailureMode, PARAMETERS_NAME } from './parameters.ts';
-import { INLINE_POLICY, NOTICE_POLICY, type Rule, rules, UNSEEN_POLICY, type Validation } from './rules.ts';
+import type { Variable } from './expressions.ts';
+import { PARAMETERS_NAME } from './parameters.ts';
+import { GUARD_POLICY, NOTICE_POLICY, type Rule, rules, type Validation } from './rules.ts';
 import { type MatchCondition, OPT_IN, type Scope, scopeSelectors } from './scope.ts';
 
 export interface ValidatingAdmissionPolicy extends KubernetesObject {
@@ -48,16 +48,14 @@ export function buildBindings(scope: Scope): readonly ValidatingAdmissionPolicyB
     matchExpressions: [{ key: BREAK_GLASS_LABEL, operator: 'DoesNotExist' }],
   };
   return [
-    ...[UNSEEN_POLICY, INLINE_POLICY].flatMap((name) => [
-      binding(name, name, 'Deny', denying, scope),
-      binding(`${name}-audit`, name, 'Warn', optIn(OPT_IN.audit), scope),
-    ]),
+    binding(GUARD_POLICY, GUARD_POLICY, 'Deny', denying, scope),
+    binding(`${GUARD_POLICY}-audit`, GUARD_POLICY, 'Warn', optIn(OPT_IN.audit), scope),
     binding(NOTICE_POLICY, NOTICE_POLICY, 'Warn', {}, scope),
   ];
 }
 
 function policy(rule: Rule, scope: Scope): ValidatingAdmissionPolicy {
-  const { namespaceSelector, objectSelector, matchConditions } = scopeSelectors(scope);
+  const { namespaceSelector, objectSelector } = scopeSelectors(scope);
   const resource = { apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], scope: 'Namespaced' };
   return {
     ...typeOf(validatingAdmissionPolicies),
@@ -74,18 +72,11 @@ function policy(rule: Rule, scope: Scope): ValidatingAdmissionPolicy {
         namespaceSelector,
         ...(rule.coversOptedOutPods ? {} : { objectSelector }),
       },
-      matchConditions: [...matchConditions, failureModeIn(rule.modes)],
+      matchConditions: rule.matchConditions,
       variables: rule.variables,
-      validations: [rule.validation],
+      validations: rule.validations,
     },
   };
-}
-
-/** The mode is data and not shape: it changes without a new policy, and a ConfigMap of other content switches all off. */
-function failureModeIn(modes: readonly FailureMode[]): MatchCondition {
-  const key = quote(FAILURE_MODE_KEY);
-  const known = `params != null && has(params.data) && ${key} in params.data`;
-  return { name: 'failure-mode', expression: `${known} && params.data[${key}] in [${modes.map(quote).join(', ')}]` };
 }
 
 function binding(

@@ -3,75 +3,92 @@ import {
   containersVariable,
   hasInlineReference,
   isSeen,
+  modeVariable,
   namesSecret,
+  podAnnotationsVariable,
   quote,
   type Variable,
 } from './expressions.ts';
-import { FAILURE_MODE_KEY, type FailureMode } from './parameters.ts';
-import type { Scope } from './scope.ts';
+import type { FailureMode } from './parameters.ts';
+import { isMirrorPod, isOptedOut, type MatchCondition, type Scope } from './scope.ts';
 
 export interface Validation {
   readonly expression: string;
   readonly message: string;
-  readonly messageExpression?: string;
+  // No messageExpression: the API server computes it for every pod, denied or not.
   readonly reason?: 'Forbidden';
 }
 
 /** One policy's own part; the rest is the same for all. */
 export interface Rule {
   readonly name: string;
-  /** Failure modes in which it holds. */
-  readonly modes: readonly FailureMode[];
   readonly coversOptedOutPods: boolean;
+  readonly matchConditions: readonly MatchCondition[];
   readonly variables: readonly Variable[];
-  readonly validation: Validation;
+  readonly validations: readonly Validation[];
 }
 
-/** Denied: a pod that was not seen and would start without what its annotations ask for. */
-export const UNSEEN_POLICY = 'latchkey-unseen';
-/** Denied: an env value that is an inline reference nobody resolved. */
-export const INLINE_POLICY = 'latchkey-inline';
+/**
+ * Denied: a pod that was not seen and would start without what its annotations ask for, and an env value that is an
+ * inline reference nobody resolved. One policy and no match conditions: the API server turns the pod into CEL's form anew
+ * for every policy and for its conditions, which is most of what a policy costs each pod.
+ */
+export const GUARD_POLICY = 'latchkey-guard';
 /** Warned of: a pod that was not seen but names Secrets; the kubelet holds it until they exist. */
 export const NOTICE_POLICY = 'latchkey-notice';
 
-/** The three rules, worded for the namespace that Latchkey runs in. */
+const denyingModes: readonly FailureMode[] = ['closed', 'closed-all'];
+
+/** The rules, worded for the namespace that Latchkey runs in. */
 export function rules(scope: Scope): readonly Rule[] {
   const check = `Check that Latchkey runs: kubectl get pods -n ${scope.namespace}`;
   const unseen = 'Latchkey did not see this pod';
   return [
     {
-      name: UNSEEN_POLICY,
-      modes: ['closed', 'closed-all'],
-      coversOptedOutPods: false,
-      variables: annotationVariables,
-      validation: {
-        expression: `${isSeen} || (size(variables.demands) == 0 && params.data[${quote(FAILURE_MODE_KEY)}] != 'closed-all')`,
-        message: `${unseen}, so it would start without its secrets. ${check}`,
-        messageExpression: `size(variables.demands) == 0 ? ${quote(`${unseen}, and this cluster admits no pod unseen. ${check}`)} : ${quote(`${unseen}, so it would start without what it or its namespace asks for with `)} + variables.demands.join(', ') + ${quote(`. ${check}`)}`,
-        reason: 'Forbidden',
-      },
-    },
-    {
-      name: INLINE_POLICY,
-      modes: ['closed', 'closed-all'],
-      // An opted-out pod is not looked at by the webhook, so the reference would reach the program as a literal.
+      name: GUARD_POLICY,
+      // An opted-out pod is not looked at by the webhook, so an inline reference would reach the program as a literal.
       coversOptedOutPods: true,
-      variables: [containersVariable],
-      validation: {
-        expression: `!(${hasInlineReference})`,
-        message: `An env value of this pod begins with latchkey:// or latchkey+cluster:// and was not resolved (unseen by Latchkey, or opted out), so the program would get the reference instead of the secret. ${check}`,
-        reason: 'Forbidden',
-      },
+      matchConditions: [],
+      variables: [modeVariable, ...annotationVariables, containersVariable],
+      validations: [
+        {
+          expression: `${isSeen} || !${isModeIn(denyingModes)} || size(variables.demands) == 0 || (${isOptedOut}) || (${isMirrorPod})`,
+          message: `${unseen}, so it would start without what its annotations, or those of its namespace, ask for. ${check}`,
+          reason: 'Forbidden',
+        },
+        {
+          expression: `${isSeen} || !${isModeIn(['closed-all'])} || (${isOptedOut}) || (${isMirrorPod})`,
+          message: `${unseen}, and this cluster admits no pod unseen. ${check}`,
+          reason: 'Forbidden',
+        },
+        {
+          expression: `!(${hasInlineReference}) || !${isModeIn(denyingModes)} || (${isMirrorPod})`,
+          message: `An env value of this pod begins with latchkey:// or latchkey+cluster:// and was not resolved (unseen by Latchkey, or opted out), so the program would get the reference instead of the secret. ${check}`,
+          reason: 'Forbidden',
+        },
+      ],
     },
     {
       name: NOTICE_POLICY,
-      modes: ['closed'],
       coversOptedOutPods: false,
-      variables: [...annotationVariables, containersVariable],
-      validation: {
-        expression: `${isSeen} || size(variables.demands) > 0 || !(${namesSecret})`,
-        message: `${unseen}: the Secrets it names were not refreshed, and it waits for those that do not exist yet. ${check}`,
-      },
+      // Nearly every pod was seen and ends here.
+      matchConditions: [
+        {
+          name: 'unseen',
+          expression: `!(${isSeen.replace('variables.podAnnotations', `(${podAnnotationsVariable.expression})`)})`,
+        },
+      ],
+      variables: [modeVariable, ...annotationVariables, containersVariable],
+      validations: [
+        {
+          expression: `!${isModeIn(['closed'])} || size(variables.demands) > 0 || !(${namesSecret}) || (${isMirrorPod})`,
+          message: `${unseen}: the Secrets it names were not refreshed, and it waits for those that do not exist yet. ${check}`,
+        },
+      ],
     },
   ];
+}
+
+function isModeIn(modes: readonly FailureMode[]): string {
+  return `(variables.mode in [${modes.map(quote).join(', ')}])`;
 }

@@ -51,9 +51,12 @@ export function scopeSelectors(scope: Scope): ScopeSelectors {
   };
 }
 
-// Total: it has an answer for every object, so that no error ever decides. A webhook whose condition is false in the first
-// round is not called again at reinvocation, so nothing that another webhook may change can stand here.
-const notMirrorPod: MatchCondition = {
-  name: 'not-a-mirror-pod',
-  expression: `!has(object.metadata.annotations) || !('${MIRROR_POD_ANNOTATION}' in object.metadata.annotations)`,
-};
+/** CEL, total: it has an answer for every object, so that no error ever decides. */
+export const isMirrorPod = `has(object.metadata.annotations) && '${MIRROR_POD_ANNOTATION}' in object.metadata.annotations`;
+
+/** CEL for what `objectSelector` leaves out, where a policy has to look at those pods too. */
+export const isOptedOut = `has(object.metadata.labels) && '${INJECTION_LABEL}' in object.metadata.labels && object.metadata.labels['${INJECTION_LABEL}'] == '${OPT_OUT}'`;
+
+// A webhook whose condition is false in the first round is not called again at reinvocation, so nothing that another
+// webhook may change can stand here.
+const notMirrorPod: MatchCondition = { name: 'not-a-mirror-pod', expression: `!(${isMirrorPod})` };

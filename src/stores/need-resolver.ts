@@ -42,6 +42,7 @@ export interface NeedQuestion {
 /** Sees to one Secret that a pod needs: leaves it when fresh, brings it up to date when not, and says what came of it. */
 export class NeedResolver {
   readonly #options: NeedResolverOptions;
+  readonly #versions = new WeakMap<SecretSummary, { readonly versionKey: string; readonly version: string }>();
 
   constructor(options: NeedResolverOptions) {
     this.#options = options;
@@ -142,8 +143,13 @@ export class NeedResolver {
   }
 
   #version(secret: SecretSummary | undefined): string {
-    const { namespace = '', name = '', dataHash = '' } = secret ?? {};
-    return opaqueVersion(this.#options.versionKey(), namespace, name, dataHash);
+    if (secret === undefined) return '';
+    const versionKey = this.#options.versionKey();
+    const known = this.#versions.get(secret);
+    if (known?.versionKey === versionKey) return known.version;
+    const version = opaqueVersion(versionKey, secret.namespace, secret.name, secret.dataHash ?? '');
+    this.#versions.set(secret, { versionKey, version });
+    return version;
   }
 }
 

@@ -17,14 +17,19 @@ export function createMutateHandler(admit: Admitter, metrics: Metrics): MutateHa
   return async (body, timeout) => {
     const startedAtMs = performance.now();
     const seconds = (): number => (performance.now() - startedAtMs) / 1_000;
+    // Not AbortSignal.timeout: that fires, seconds later, for every request that was answered in time, too.
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), deadlineMs(timeout));
     try {
       const request = decodeReview(body);
-      const response = await admit(request, AbortSignal.timeout(deadlineMs(timeout)));
+      const response = await admit(request, deadline.signal);
       metrics.admission(response.allowed ? 'allowed' : 'denied', seconds());
       return encodeReview(response);
     } catch (error) {
       metrics.admission('error', seconds());
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
   };
 }

@@ -193,6 +193,12 @@ describe('what cannot be resolved', () => {
   const cases: Readonly<
     Record<string, { prepare: (ns: string) => readonly make.Manifest[]; keys?: string[]; says: RegExp }>
   > = {
+    'the ExternalSecret names no store': {
+      prepare: (ns) => [
+        make.externalSecret({ name: 'es', namespace: ns, data: { key: 'one-go/db' }, spec: { secretStoreRef: {} } }),
+      ],
+      says: /ExternalSecret "es" from no store: spec\.secretStoreRef\.name is missing.* \[InvalidExternalSecret\]/,
+    },
     'the backend has no such secret': {
       prepare: (ns) => [make.externalSecret({ name: 'es', namespace: ns, data: { key: 'no/such/secret' } })],
       says: /ExternalSecret "es" from SecretStore "store": .*no secret "no\/such\/secret".* \[SecretNotFound\]/,
@@ -263,8 +269,20 @@ describe('what cannot be resolved', () => {
     });
   }
 
+  it('leaves the Secret as it was when a newer spec cannot be resolved', async () => {
+    await putSecret('untouched/api', 'not-a-real-key');
+    await tenant('untouched');
+    const externalSecret = (remoteKey: string) =>
+      make.externalSecret({ name: 'es', namespace: 'untouched', data: { key: remoteKey } });
+    await apply(externalSecret('untouched/api'), make.podWith('before', 'untouched', 'es', ['key']));
+    const before = await get<Fetched>('secret', 'es', '-n', 'untouched');
+    const applied = await apply(externalSecret('no/such'), make.podWith('after', 'untouched', 'es', ['key']));
+    assert.match(applied.stderr, /\[SecretNotFound\]/);
+    assert.deepEqual(await get<Fetched>('secret', 'es', '-n', 'untouched'), before);
+  });
+
   it('writes the reason and the field into the condition', async () => {
-    const [ready] = await conditionsOf('es', 'denied-5');
+    const [ready] = await conditionsOf('es', 'denied-6');
     assert.equal(ready?.reason, 'Unsupported');
     assert.match(ready?.message ?? '', /spec\.target\.creationPolicy: Merge/);
   });

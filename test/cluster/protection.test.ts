@@ -5,11 +5,13 @@ import { request, type RequestOptions } from 'node:https';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { startControlPlane, type ControlPlane } from '../support/control-plane/control-plane.ts';
-import { kubectl, kubectlOrThrow } from '../support/control-plane/kubectl.ts';
+import { kubectl } from '../support/control-plane/kubectl.ts';
 import { installLatchkey, LATCHKEY_USER } from '../support/latchkey/install.ts';
 import { providerCalls, startLatchkey, type LatchkeyProcess } from '../support/latchkey/latchkey-process.ts';
 import * as make from '../support/latchkey/manifests.ts';
+import { readRegistration, reviewOf } from '../support/latchkey/webhook-client.ts';
 import { findFreePort } from '../support/process/free-port.ts';
+import { waitUntil } from '../support/process/wait-until.ts';
 
 let controlPlane: ControlPlane;
 let latchkey: LatchkeyProcess;
@@ -19,19 +21,7 @@ let certificateAuthority: string;
 const apply = (...manifests: readonly make.Manifest[]) =>
   kubectl(controlPlane, ['apply', '-f', '-'], { input: make.toYamlDocuments(...manifests) });
 
-const review = (namespace: string, pod: make.Manifest): string =>
-  JSON.stringify({
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: {
-      uid: 'b0a7c1de-0000-4000-8000-000000000000',
-      kind: { group: '', version: 'v1', kind: 'Pod' },
-      resource: { group: '', version: 'v1', resource: 'pods' },
-      operation: 'CREATE',
-      namespace,
-      object: pod,
-    },
-  });
+const review = (namespace: string, pod: make.Manifest): string => JSON.stringify(reviewOf(namespace, pod));
 
 /** Status and body of one POST to the webhook's port. */
 function post(to: string, body: string, options: RequestOptions = {}): Promise<{ status: number; text: string }> {
@@ -63,12 +53,7 @@ before(async () => {
   latchkey = await startLatchkey(controlPlane, {
     env: { AWS_SECRETSMANAGER_ENDPOINT: `http://127.0.0.1:${downPort}` },
   });
-  const configuration = JSON.parse(
-    await kubectlOrThrow(controlPlane, ['get', 'mutatingwebhookconfiguration', 'latchkey', '-o', 'json']),
-  ) as { webhooks: { clientConfig: { url: string; caBundle: string } }[] };
-  const clientConfig = configuration.webhooks[0]?.clientConfig;
-  path = new URL(clientConfig?.url ?? '').pathname;
-  certificateAuthority = Buffer.from(clientConfig?.caBundle ?? '', 'base64').toString();
+  ({ path, certificateAuthority } = await readRegistration(controlPlane));
   await apply(
     make.namespace('open'),
     make.namespace('closed', {}),
@@ -174,7 +159,41 @@ describe('with Latchkey killed', () => {
     const annotations = { annotations: { 'latchkey.dev/max-age': '0s' } };
     const applied = await apply(make.podWith('injected', 'open', 'db', ['password'], annotations));
     assert.equal(applied.exitCode, 1);
-    assert.match(applied.stderr, /ValidatingAdmissionPolicy 'latchkey-unseen'.* denied request: .*kubectl/s);
+    assert.match(applied.stderr, /ValidatingAdmissionPolicy 'latchkey-guard'.* denied request: .*kubectl/s);
+  });
+
+  it('an inline reference is denied, on a pod that opted out and one with a forged status too', async () => {
+    const pods = {
+      'opted-out': { labels: { 'latchkey.dev/injection': 'disabled' } },
+      forged: { annotations: { 'latchkey.dev/status': 'fresh' } },
+    };
+    for (const [name, metadata] of Object.entries(pods)) {
+      const pod = make.podWith(name, 'open', 'db', [], metadata);
+      const env = [{ name: 'PASSWORD', value: 'latchkey://store/prod/db' }];
+      const spec = { containers: [{ name: 'app', image: 'registry.example/app:1', env }] };
+      const applied = await apply({ ...pod, spec });
+      assert.equal(applied.exitCode, 1, name);
+      assert.match(applied.stderr, /ValidatingAdmissionPolicy 'latchkey-guard'.* latchkey:\/\//s);
+    }
+  });
+
+  it('an opted-out pod goes on whatever its annotations say', async () => {
+    const metadata = {
+      labels: { 'latchkey.dev/injection': 'disabled' },
+      annotations: { 'latchkey.dev/max-age': '0s' },
+    };
+    const applied = await apply(make.podWith('opted-out-plain', 'open', 'db', ['password'], metadata));
+    assert.equal(applied.exitCode, 0, applied.stderr);
+  });
+
+  it('breaking the glass lifts every denial', async () => {
+    await apply(make.namespace('glass', { 'latchkey.dev/injection': 'enabled', 'latchkey.dev/break-glass': 'yes' }));
+    const annotations = { annotations: { 'latchkey.dev/max-age': '0s' } };
+    const create = () => apply(make.podWith('injected', 'glass', 'db', ['password'], annotations));
+    await waitUntil(async () => (await create()).exitCode === 0, {
+      what: 'the API server to know the namespace’s label and its ServiceAccount',
+      timeoutMs: 10_000,
+    });
   });
 
   it('an ordinary pod goes on, with a warning that the kubelet will wait', async () => {

@@ -22,6 +22,8 @@ export interface ApiAnswer {
 
 /** Sockets to the API server; more requests than this wait for one. */
 const MOST_SOCKETS = 64;
+/** Larger than any object etcd takes. */
+const LONGEST_LINE_CHARACTERS = 16 * 1024 * 1024;
 /** Larger than any object etcd takes (1.5 MiB), small enough to bound a LIST of one namespace. */
 const LARGEST_ANSWER_BYTES = 512 * 1024 * 1024;
 
@@ -64,11 +66,50 @@ export class ApiClient {
     }
   }
 
+  /**
+   * Reads a stream of JSON objects, one a line, and resolves when it ends: by the server, or after `silenceMs` without a
+   * byte, which is how a connection that died without a word is noticed.
+   * @throws LatchkeyError as {@link send} does, also when the connection breaks.
+   */
+  async stream(
+    apiRequest: ApiRequest,
+    { silenceMs, onObject }: { readonly silenceMs: number; readonly onObject: (object: unknown) => void },
+  ): Promise<void> {
+    const incoming = await this.#open(apiRequest);
+    if (incoming.statusCode !== 200) {
+      const answer = { status: incoming.statusCode ?? 0, body: await this.#read(incoming, apiRequest) };
+      throw new LatchkeyError('ClusterUnavailable', `the API server did not ${apiRequest.what} (${describe(answer)})`);
+    }
+    let isSilent = false;
+    incoming.setTimeout(silenceMs, () => {
+      isSilent = true;
+      incoming.destroy();
+    });
+    let rest = '';
+    try {
+      for await (const chunk of incoming.setEncoding('utf8') as AsyncIterable<string>) {
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop() ?? '';
+        if (rest.length > LONGEST_LINE_CHARACTERS) throw new Error('line too long');
+        for (const line of lines) if (line !== '') onObject(JSON.parse(line));
+      }
+    } catch (error) {
+      if (!isSilent) throw unavailable(apiRequest, error);
+    }
+  }
+
   close(): void {
     this.#agent?.destroy();
   }
 
-  async #exchange({ method, path, body, contentType, what, signal }: ApiRequest): Promise<ApiAnswer> {
+  async #exchange(apiRequest: ApiRequest): Promise<ApiAnswer> {
+    const incoming = await this.#open(apiRequest);
+    return { status: incoming.statusCode ?? 0, body: await this.#read(incoming, apiRequest) };
+  }
+
+  /** Sends the request; resolves with the answer's head. */
+  async #open(apiRequest: ApiRequest): Promise<IncomingMessage> {
+    const { method, path, body, contentType, signal } = apiRequest;
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const options: RequestOptions = { method, signal };
     try {
@@ -85,10 +126,15 @@ export class ApiClient {
       const base = this.#server.pathname.replace(/\/$/, '');
       return await transfer(new URL(`${this.#server.origin}${base}${path}`), options, payload);
     } catch (error) {
-      const cause = signal.aborted ? 'no answer within the time left' : transportWord(error);
-      throw new LatchkeyError('ClusterUnavailable', `the API server could not be asked to ${what} (${cause})`, {
-        cause: error,
-      });
+      throw unavailable(apiRequest, error);
+    }
+  }
+
+  async #read(incoming: IncomingMessage, apiRequest: ApiRequest): Promise<unknown> {
+    try {
+      return await readJson(incoming);
+    } catch (error) {
+      throw unavailable(apiRequest, error);
     }
   }
 
@@ -107,11 +153,9 @@ export class ApiClient {
   }
 }
 
-function transfer(url: URL, options: RequestOptions, payload: Buffer | undefined): Promise<ApiAnswer> {
+function transfer(url: URL, options: RequestOptions, payload: Buffer | undefined): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, options, (incoming) => {
-      readJson(incoming).then((body) => resolve({ status: incoming.statusCode ?? 0, body }), reject);
-    });
+    const outgoing = request(url, options, resolve);
     outgoing.on('error', reject);
     outgoing.end(payload);
   });
@@ -134,6 +178,13 @@ async function readJson(incoming: IncomingMessage): Promise<unknown> {
 function describe({ status, body }: ApiAnswer): string {
   const reason = (body as { reason?: unknown } | undefined)?.reason;
   return typeof reason === 'string' ? `${status} ${printable(reason, 60)}` : String(status);
+}
+
+function unavailable({ what, signal }: ApiRequest, error: unknown): LatchkeyError {
+  const cause = signal.aborted ? 'no answer within the time left' : transportWord(error);
+  return new LatchkeyError('ClusterUnavailable', `the API server could not be asked to ${what} (${cause})`, {
+    cause: error,
+  });
 }
 
 function transportWord(error: unknown): string {

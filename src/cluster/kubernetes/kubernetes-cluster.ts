@@ -1,4 +1,4 @@
-import { Watch, type KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 import type { KubernetesObject, ObjectKey } from '../../api/kubernetes.ts';
 import { resourcePath, type Resource } from '../../api/resources.ts';
 import type {
@@ -17,14 +17,29 @@ import { WatchingInformer } from './watching-informer.ts';
 const APPLY_PATCH = 'application/apply-patch+yaml';
 const MERGE_PATCH = 'application/merge-patch+json';
 
+export interface WatchEvent<T> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  /** A Status when the type is ERROR. */
+  readonly object: T;
+}
+
+export interface WatchOptions<T> {
+  readonly resourceVersion: string;
+  readonly labelSelector?: string;
+  /** The server ends the stream after this. */
+  readonly lifetimeS: number;
+  /** The stream ends after so long without a byte. */
+  readonly silenceMs: number;
+  readonly onEvent: (event: WatchEvent<T>) => void;
+  readonly signal: AbortSignal;
+}
+
 /** The real cluster, through its API server. */
 export class KubernetesCluster implements Cluster {
   readonly #api: ApiClient;
-  readonly #kubeConfig: KubeConfig;
   readonly #logger: Logger;
 
   constructor(kubeConfig: KubeConfig, logger: Logger) {
-    this.#kubeConfig = kubeConfig;
     this.#api = new ApiClient(kubeConfig);
     this.#logger = logger;
   }
@@ -116,8 +131,25 @@ export class KubernetesCluster implements Cluster {
   }
 
   informer<T extends KubernetesObject, V>(resource: Resource<T>, options: InformerOptions<T, V>): Informer<T, V> {
-    const watch = new Watch(this.#kubeConfig);
-    return new WatchingInformer(this, watch, resource, options, this.#logger);
+    return new WatchingInformer(this, resource, options, this.#logger);
+  }
+
+  /** Changes since a version, until the server or silence ends the stream. */
+  async watch<T extends KubernetesObject>(
+    resource: Resource<T>,
+    { resourceVersion, labelSelector, lifetimeS, silenceMs, onEvent, signal }: WatchOptions<T>,
+  ): Promise<void> {
+    const query = new URLSearchParams({
+      watch: 'true',
+      resourceVersion,
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: String(lifetimeS),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+    });
+    await this.#api.stream(
+      { method: 'GET', path: `${resourcePath(resource, {})}?${query}`, what: `watch ${resource.plural}`, signal },
+      { silenceMs, onObject: (event) => onEvent(event as WatchEvent<T>) },
+    );
   }
 
   close(): void {

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Watch } from '@kubernetes/client-node';
 import type { KubernetesObject, ObjectKey } from '../../api/kubernetes.ts';
-import { resourcePath, type Resource } from '../../api/resources.ts';
+import type { Resource } from '../../api/resources.ts';
 import type { Informer, InformerOptions } from '../../ports/cluster.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { ObjectCache, parseVersion, type ChangeListener } from '../object-cache.ts';
-import type { KubernetesCluster } from './kubernetes-cluster.ts';
+import type { KubernetesCluster, WatchEvent } from './kubernetes-cluster.ts';
 
 /** The server ends each watch after this, so that a watch never outlives a change of rights for long. */
 const WATCH_LIFETIME_S = 300;
+/** Bookmarks come about once a minute; a watch that is silent for less is asked for anew from where it was. */
+const LONGEST_SILENCE_MS = 30_000;
 const LIST_TIMEOUT_MS = 30_000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 10_000;
@@ -19,7 +20,6 @@ type WatchEnd = { readonly resumeFrom: string } | { readonly relist: true };
 /** List and watch with resume, bookmarks and relist on 410, until the signal aborts. */
 export class WatchingInformer<T extends KubernetesObject, V> implements Informer<T, V> {
   readonly #cluster: KubernetesCluster;
-  readonly #watch: Watch;
   readonly #resource: Resource<T>;
   readonly #labelSelector: string | undefined;
   readonly #cache: ObjectCache<T, V>;
@@ -28,13 +28,11 @@ export class WatchingInformer<T extends KubernetesObject, V> implements Informer
 
   constructor(
     cluster: KubernetesCluster,
-    watch: Watch,
     resource: Resource<T>,
     { labelSelector, reduce }: InformerOptions<T, V>,
     logger: Logger,
   ) {
     this.#cluster = cluster;
-    this.#watch = watch;
     this.#resource = resource;
     this.#labelSelector = labelSelector;
     this.#cache = new ObjectCache(reduce);
@@ -103,46 +101,28 @@ export class WatchingInformer<T extends KubernetesObject, V> implements Informer
   async #follow(resourceVersion: string, signal: AbortSignal): Promise<WatchEnd> {
     let version = resourceVersion;
     let isExpired = false;
-    const query = {
+    await this.#cluster.watch(this.#resource, {
       resourceVersion,
-      allowWatchBookmarks: true,
-      timeoutSeconds: WATCH_LIFETIME_S,
       ...(this.#labelSelector === undefined ? {} : { labelSelector: this.#labelSelector }),
-    };
-    const onEvent = (phase: string, object: T): void => {
-      if (phase === 'ERROR') {
-        isExpired = true;
-        return;
-      }
-      version = object.metadata.resourceVersion ?? version;
-      this.#apply(phase, object);
-    };
-    const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
-    const onDone = (error: unknown): void => (isFailure(error) ? reject(error) : resolve());
-    const controller = await this.#watch.watch(resourcePath(this.#resource, {}), query, onEvent, onDone);
-    const stop = (): void => controller.abort();
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      if (signal.aborted) stop();
-      await ended;
-    } finally {
-      signal.removeEventListener('abort', stop);
-    }
+      lifetimeS: WATCH_LIFETIME_S,
+      silenceMs: LONGEST_SILENCE_MS,
+      onEvent: ({ type, object }) => {
+        if (type === 'ERROR') {
+          isExpired = true;
+          return;
+        }
+        version = object.metadata.resourceVersion ?? version;
+        this.#apply(type, object);
+      },
+      signal,
+    });
     return isExpired ? { relist: true } : { resumeFrom: version };
   }
 
-  #apply(phase: string, object: T): void {
-    if (phase === 'ADDED' || phase === 'MODIFIED') this.#cache.put(object);
-    if (phase === 'DELETED') this.#cache.remove(object);
+  #apply(type: WatchEvent<T>['type'], object: T): void {
+    if (type === 'ADDED' || type === 'MODIFIED') this.#cache.put(object);
+    if (type === 'DELETED') this.#cache.remove(object);
   }
-}
-
-/**
- * The end of a stream is not a failure: the watch goes on from where it was. `TimeoutError` is client-node's word for
- * 30 s of silence, which is how a stream that died without a word is noticed.
- */
-function isFailure(error: unknown): error is Error {
-  return error instanceof Error && error.name !== 'AbortError' && error.name !== 'TimeoutError';
 }
 
 async function pause(durationMs: number, signal: AbortSignal): Promise<void> {

@@ -21,14 +21,23 @@ export function dataHash(data: Iterable<readonly [string, Uint8Array]>): string 
 /**
  * `<generation>-<hash of annotations and labels>`: a Secret that carries another one was made from an older spec.
  */
-export function syncedResourceVersion(metadata: {
+export function syncedResourceVersion(metadata: VersionedMetadata): string {
+  const known = versions.get(metadata);
+  if (known !== undefined) return known;
+  const text = `{annotations:${goMap(metadata.annotations)} labels:${goMap(metadata.labels)}}`;
+  const version = `${metadata.generation ?? 0}-${objectHash(text)}`;
+  versions.set(metadata, version);
+  return version;
+}
+
+interface VersionedMetadata {
   readonly generation?: number;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
-}): string {
-  const text = `{annotations:${goMap(metadata.annotations)} labels:${goMap(metadata.labels)}}`;
-  return `${metadata.generation ?? 0}-${objectHash(text)}`;
 }
+
+/** Objects never change once they are read, and every pod asks for the version of the same few. */
+const versions = new WeakMap<VersionedMetadata, string>();
 
 function goMap(map: Readonly<Record<string, string>> | undefined): string {
   const entries = Object.entries(map ?? {}).sort(([a], [b]) => compareBytes(a, b));

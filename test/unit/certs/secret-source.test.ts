@@ -128,6 +128,21 @@ describe('certificates in a Secret', () => {
     assert.doesNotMatch(logger.lines.join('\n'), /BEGIN|spoilt/);
   });
 
+  it('reach the follower also when another part of the process loaded them first', async () => {
+    const memory = memorySecret();
+    const clock = handClock();
+    const source = replica(memory, clock);
+    await source.load(deadline());
+    clock.set(clock.now() + 0.7 * yearMs);
+    const renewed = await source.load(deadline());
+    const seen: ServingCredentials[] = [];
+    const controller = new AbortController();
+    source.follow((credentials) => seen.push(credentials), controller.signal);
+    await waitUntil(() => seen.length > 0, { what: 'the renewed set', timeoutMs: 5_000 });
+    controller.abort();
+    assert.deepEqual(seen, [renewed]);
+  });
+
   it('that cannot be renewed are used as long as they are valid', async () => {
     const memory = memorySecret();
     const clock = handClock();

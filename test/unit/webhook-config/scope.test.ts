@@ -11,8 +11,8 @@ import {
   trustedWebhook,
 } from '../../../webhook-config/mutating-webhook.ts';
 import { buildBindings, buildPolicies } from '../../../webhook-config/policy.ts';
-import { INLINE_POLICY, NOTICE_POLICY, UNSEEN_POLICY } from '../../../webhook-config/rules.ts';
-import { reservedNamespaces, scopeSelectors } from '../../../webhook-config/scope.ts';
+import { GUARD_POLICY, NOTICE_POLICY } from '../../../webhook-config/rules.ts';
+import { isMirrorPod, isOptedOut, reservedNamespaces, scopeSelectors } from '../../../webhook-config/scope.ts';
 
 const scope = { namespace: 'latchkey-system', excludedNamespaces: ['ci', 'kube-system'] };
 const service = { service: { namespace: 'latchkey-system', name: 'latchkey', port: 443 } };
@@ -38,16 +38,19 @@ describe('the scope', () => {
     assert.deepEqual(webhook['matchConditions'], matchConditions);
     for (const { metadata, spec } of buildPolicies(scope)) {
       assert.deepEqual(spec.matchConstraints.namespaceSelector, namespaceSelector, metadata.name);
-      assert.deepEqual(spec.matchConditions.slice(0, matchConditions.length), matchConditions, metadata.name);
-      const isForOptedOut = metadata.name === INLINE_POLICY;
-      assert.deepEqual(spec.matchConstraints.objectSelector, isForOptedOut ? undefined : objectSelector, metadata.name);
+      for (const { expression } of spec.validations) assert.ok(expression.endsWith(`|| (${isMirrorPod})`), expression);
+      // The guard's second rule is about opted-out pods too, so the others spare them by itself.
+      const isGuard = metadata.name === GUARD_POLICY;
+      assert.deepEqual(spec.matchConstraints.objectSelector, isGuard ? undefined : objectSelector, metadata.name);
+      const sparing = spec.validations.filter(({ expression }) => expression.includes(`|| (${isOptedOut})`));
+      assert.equal(sparing.length, isGuard ? 2 : 0, metadata.name);
     }
   });
 
   it('has only conditions that no other webhook can change the outcome of', () => {
     const expressions = scopeSelectors(scope).matchConditions.map(({ expression }) => expression);
     assert.deepEqual(expressions, [
-      "!has(object.metadata.annotations) || !('kubernetes.io/config.mirror' in object.metadata.annotations)",
+      "!(has(object.metadata.annotations) && 'kubernetes.io/config.mirror' in object.metadata.annotations)",
     ]);
   });
 });
@@ -64,7 +67,10 @@ describe('the policies', () => {
 
   it('deny only where the namespace is enabled and the glass unbroken', () => {
     const denying = buildBindings(scope).filter(({ spec }) => spec.validationActions.includes('Deny'));
-    assert.deepEqual(denying.map(({ spec }) => spec.policyName).toSorted(), [INLINE_POLICY, UNSEEN_POLICY]);
+    assert.deepEqual(
+      denying.map(({ spec }) => spec.policyName),
+      [GUARD_POLICY],
+    );
     for (const { spec } of denying) {
       assert.deepEqual(spec.matchResources.namespaceSelector, {
         matchLabels: { 'latchkey.dev/injection': 'enabled' },
@@ -82,10 +88,7 @@ describe('the policies', () => {
         parameterNotFoundAction: 'Allow',
       });
     }
-    assert.deepEqual(
-      new Set(bindings.map(({ spec }) => spec.policyName)),
-      new Set([UNSEEN_POLICY, INLINE_POLICY, NOTICE_POLICY]),
-    );
+    assert.deepEqual(new Set(bindings.map(({ spec }) => spec.policyName)), new Set([GUARD_POLICY, NOTICE_POLICY]));
   });
 });
 

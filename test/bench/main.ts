@@ -1,0 +1,78 @@
+/**
+ * Measurements, as ratios against a baseline of the same run.
+ *   npm run bench -- admission [--pods 1000] [--json FILE]
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { cpus, totalmem } from 'node:os';
+import { Command, InvalidArgumentError } from 'commander';
+import { benchAdmission, type AdmissionResult, type VariantResult } from './admission.ts';
+
+interface Settings {
+  readonly pods: number;
+  readonly json: string;
+}
+
+const print = (line = ''): void => void process.stdout.write(`${line}\n`);
+
+const program = new Command('npm run bench --').description('measure Latchkey against a baseline of the same run');
+program
+  .command('admission')
+  .description('pod creates on a real API server: no webhook, the floor, Latchkey warm and cold')
+  .option('--pods <count>', 'pods of each variant, for each number of clients', parseCount, 1_000)
+  .option('--json <file>', 'where the figures are written', 'bench-results/admission.json')
+  .action(async ({ pods, json }: Settings) => {
+    const result = await benchAdmission({ pods, log: (line) => void process.stderr.write(`${line}\n`) });
+    printTable(result);
+    const file = resolve(json);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, `${JSON.stringify({ machine: machine(), ...result }, undefined, 2)}\n`);
+    print(`\nFigures written to ${json}`);
+  });
+await program.parseAsync();
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 100_000) {
+    throw new InvalidArgumentError('a whole number from 1 to 100000 is needed');
+  }
+  return count;
+}
+
+function machine(): string {
+  const gib = (totalmem() / 1_073_741_824).toFixed(0);
+  return `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${gib} GiB, Node ${process.versions.node}`;
+}
+
+function printTable({ variants, startToReadyMs, residentMb }: AdmissionResult): void {
+  print(machine());
+  print(`${'variant'.padEnd(22)}clients   p50 ms   p99 ms   pods/s   CPU ms/pod   p50 ÷ floor   pods/s ÷ floor`);
+  for (const result of variants) {
+    const floor = floorOf(result, variants);
+    const figures = [
+      String(result.clients).padStart(7),
+      result.p50Ms.toFixed(2).padStart(9),
+      result.p99Ms.toFixed(2).padStart(9),
+      result.throughputPerS.toFixed(0).padStart(9),
+      shown(result.webhookCpuMsPerPod, 2).padStart(13),
+      shown(result.p50Ms / (floor?.p50Ms ?? Number.NaN), 3).padStart(14),
+      shown(result.throughputPerS / (floor?.throughputPerS ?? Number.NaN), 3).padStart(17),
+    ];
+    print(result.variant.padEnd(22) + figures.join(''));
+  }
+  const { idle, afterLoad, floorAfterLoad } = residentMb;
+  print(`\nstart to ready, bundled: ${startToReadyMs.toFixed(0)} ms`);
+  print(
+    `RSS: idle ${idle.toFixed(0)} MB, after the load ${afterLoad.toFixed(0)} MB (floor ${floorAfterLoad.toFixed(0)} MB)`,
+  );
+}
+
+/** The floor with as many references and clients. */
+function floorOf(result: VariantResult, variants: readonly VariantResult[]): VariantResult | undefined {
+  const references = /\d+ references?$/.exec(result.variant)?.[0] ?? '1 reference';
+  return variants.find(({ variant, clients }) => clients === result.clients && variant === `floor, ${references}`);
+}
+
+function shown(value: number, digits: number): string {
+  return Number.isNaN(value) ? '-' : value.toFixed(digits);
+}
