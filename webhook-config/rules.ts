@@ -30,12 +30,17 @@ export interface Rule {
 
 /**
  * Denied: a pod that was not seen and would start without what its annotations ask for, and an env value that is an
- * inline reference nobody resolved. One policy and no match conditions: the API server turns the pod into CEL's form anew
- * for every policy and for its conditions, which is most of what a policy costs each pod.
+ * inline reference nobody resolved. One policy for both: the API server turns the pod into CEL's form anew for every
+ * policy, once for its match condition and three times for the rest, and that is most of what a policy costs each pod.
+ * Nearly every pod was seen and names nothing inline, so it ends at the condition.
  */
 export const GUARD_POLICY = 'latchkey-guard';
 /** Warned of: a pod that was not seen but names Secrets; the kubelet holds it until they exist. */
 export const NOTICE_POLICY = 'latchkey-notice';
+
+/** Match conditions know no variables. */
+const isUnseenItself = `!(${isSeen.replace('variables.podAnnotations', `(${podAnnotationsVariable.expression})`)})`;
+const inlineItself = hasInlineReference.replace('variables.containers', `(${containersVariable.expression})`);
 
 const denyingModes: readonly FailureMode[] = ['closed', 'closed-all'];
 
@@ -48,7 +53,7 @@ export function rules(scope: Scope): readonly Rule[] {
       name: GUARD_POLICY,
       // An opted-out pod is not looked at by the webhook, so an inline reference would reach the program as a literal.
       coversOptedOutPods: true,
-      matchConditions: [],
+      matchConditions: [{ name: 'unseen-or-inline', expression: `${isUnseenItself} || ${inlineItself}` }],
       variables: [modeVariable, ...annotationVariables, containersVariable],
       validations: [
         {
@@ -71,13 +76,7 @@ export function rules(scope: Scope): readonly Rule[] {
     {
       name: NOTICE_POLICY,
       coversOptedOutPods: false,
-      // Nearly every pod was seen and ends here.
-      matchConditions: [
-        {
-          name: 'unseen',
-          expression: `!(${isSeen.replace('variables.podAnnotations', `(${podAnnotationsVariable.expression})`)})`,
-        },
-      ],
+      matchConditions: [{ name: 'unseen', expression: isUnseenItself }],
       variables: [modeVariable, ...annotationVariables, containersVariable],
       validations: [
         {

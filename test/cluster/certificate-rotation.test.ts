@@ -97,9 +97,9 @@ describe('certificates rotated under load', () => {
     const creator = new PodCreator(controlPlane, CLIENTS);
     const unseen: string[] = [];
     let created = 0;
-    let isOver = false;
+    const over = new AbortController();
     const client = async (): Promise<void> => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         const name = `web-${created}`;
         created += 1;
         const body = Buffer.from(JSON.stringify(make.podWith(name, 'load', 'db', ['password'])));
@@ -136,7 +136,7 @@ describe('certificates rotated under load', () => {
         timeoutMs: NOTICED_WITHIN_MS,
       });
     } finally {
-      isOver = true;
+      over.abort();
       await load;
       creator.close();
     }

@@ -147,7 +147,12 @@ export class KubernetesCluster implements Cluster {
       ...(labelSelector === undefined ? {} : { labelSelector }),
     });
     await this.#api.stream(
-      { method: 'GET', path: `${resourcePath(resource, {})}?${query}`, what: `watch ${resource.plural}`, signal },
+      {
+        method: 'GET',
+        path: `${resourcePath(resource, {})}?${query.toString()}`,
+        what: `watch ${resource.plural}`,
+        signal,
+      },
       { silenceMs, onObject: (event) => onEvent(event as WatchEvent<T>) },
     );
   }

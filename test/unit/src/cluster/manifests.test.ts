@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { manifestFiles, parseManifests, readManifests } from '../../../../src/cluster/folder/manifests.ts';
+import { LatchkeyError } from '../../../../src/core/errors.ts';
+import { createTemporaryDirectory } from '../../../support/process/temporary-directory.ts';
+
+const names = (text: string): readonly string[] =>
+  parseManifests(text, 'some.yaml').map(({ metadata }) => metadata.name);
+const pod = (name: string): string => `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}}\n`;
+const list = (...items: readonly object[]): string => JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+const podObject = (name: string): object => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name } });
+
+/** A thousand million strings in a few lines. */
+const bomb = ['a: &a [planted, planted]', ...'bcdefghi'.split('').map((name, index) => bombLine(name, index))].join(
+  '\n',
+);
+
+function bombLine(name: string, index: number): string {
+  const before = `*${'abcdefghi'[index]}`;
+  return `${name}: &${name} [${Array.from({ length: 10 }, () => before).join(', ')}]`;
+}
+
+describe('manifests', () => {
+  const good: Readonly<Record<string, readonly [text: string, names: readonly string[]]>> = {
+    'of one document': [pod('a'), ['a']],
+    'of several documents come in order': [`${pod('a')}---\n${pod('b')}---\n${pod('c')}`, ['a', 'b', 'c']],
+    'in JSON': [JSON.stringify(podObject('a')), ['a']],
+    'with empty documents and comments between': [`---\n# nothing\n---\n${pod('a')}---\n---\n`, ['a']],
+    'in a List are unfolded': [list(podObject('a'), podObject('b')), ['a', 'b']],
+    'in a List of their kind are unfolded': [list(podObject('a')).replace('"List"', '"PodList"'), ['a']],
+    'in a List in a List are unfolded': [list({ apiVersion: 'v1', kind: 'List', items: [podObject('a')] }), ['a']],
+    'in an empty List are none': [list(), []],
+    'in an empty file are none': ['', []],
+    'in a file of spaces are none': [' \n\n ', []],
+    'in a file of comments are none': ['# nothing here\n', []],
+    'of kinds that nobody knows are taken': ['apiVersion: x/v9\nkind: Strange\nmetadata: {name: a}\n', ['a']],
+    'with anchors are resolved': [`x: &name a\napiVersion: v1\nkind: Pod\nmetadata: {name: *name}\n`, ['a']],
+    'with Windows line ends': [`${pod('a')}---\n${pod('b')}`.replaceAll('\n', '\r\n'), ['a', 'b']],
+    'with a byte order mark': [`\ufeff${pod('a')}`, ['a']],
+  };
+  for (const [name, [text, want]] of Object.entries(good)) {
+    it(name, () => assert.deepEqual(names(text), want));
+  }
+
+  it('keep fields that nobody here knows', () => {
+    const object = { ...podObject('a'), spec: { later: [1, { deep: null }] } };
+    assert.deepEqual(parseManifests(JSON.stringify(object), 'some.yaml'), [object]);
+  });
+
+  const bad: Readonly<Record<string, readonly [text: string, message: RegExp]>> = {
+    'with a tab for an indent': ['kind: x\n\tplanted: 1', /document 1 is not YAML \(line 2\)$/],
+    'with an open quote': [`${pod('a')}spec: "planted`, /document 1 is not YAML \(line \d\)$/],
+    'with an open bracket': ['{"planted": [1', /document 1 is not YAML \(line 1\)$/],
+    'with two colons': ['kind: planted: x', /document 1 is not YAML/],
+    'with a field twice': ['kind: planted\nkind: planted\n', /document 1 is not YAML \(line 2\)$/],
+    'with a mistake in the second document': [`${pod('a')}---\nkind: "planted`, /document 2 is not YAML/],
+    'with an alias of nothing': ['kind: *planted', /document 1 has aliases that do not resolve or expand too far$/],
+    'with aliases that explode': [bomb, /document 1 has aliases that do not resolve or expand too far$/],
+    'that are a word': ['planted', /document 1 has no apiVersion or no kind/],
+    'that are a number': ['42', /document 1 has no apiVersion or no kind/],
+    'that are a list': ['- planted', /document 1 has no apiVersion or no kind/],
+    'without a kind': ['apiVersion: planted', /document 1 has no apiVersion or no kind/],
+    'without an apiVersion': ['kind: planted', /document 1 has no apiVersion or no kind/],
+    'whose kind is a list': ['apiVersion: v1\nkind: [planted]', /document 1 has no apiVersion or no kind/],
+    'without metadata': ['apiVersion: v1\nkind: Pod\nspec: planted', /document 1 \(Pod\) has no metadata$/],
+    'whose metadata is text': ['apiVersion: v1\nkind: Pod\nmetadata: planted', /document 1 \(Pod\) has no metadata$/],
+    'with a List that has no items': ['apiVersion: v1\nkind: List\nplanted: x', /document 1 \(List\) has no metadata$/],
+    'with a List that holds something else': [
+      list(podObject('a'), { planted: 1 }),
+      /document 1, item 2 has no apiVersion or no kind/,
+    ],
+    'with a kind that would colour the terminal': [
+      'apiVersion: v1\nkind: "P\\e[31m"\n',
+      /document 1 \(P\?\[31m\) has no metadata$/,
+    ],
+  };
+  for (const [name, [text, message]] of Object.entries(bad)) {
+    it(`${name} are refused in one sentence that names the file and quotes nothing`, () => {
+      assert.throws(
+        () => parseManifests(text, 'some.yaml'),
+        (error) => {
+          assert.ok(error instanceof LatchkeyError);
+          assert.equal(error.code, 'ClusterRejected');
+          assert.match(error.message, /^some\.yaml: document \d/);
+          assert.match(error.message, message);
+          assert.doesNotMatch(error.message, /planted|\n/);
+          return true;
+        },
+      );
+    });
+  }
+
+  it('of any one-line text are objects or refused, and never end otherwise', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[ -~]{0,30}$/), (text) => {
+        try {
+          parseManifests(text, 'some.yaml');
+        } catch (error) {
+          assert.ok(error instanceof LatchkeyError, String(error));
+        }
+      }),
+    );
+  });
+});
+
+describe('a folder', () => {
+  it('stands for every manifest below it, sorted, and for nothing else', async () => {
+    await using temporary = await createTemporaryDirectory('manifests');
+    await mkdir(join(temporary.path, 'deep', 'er'), { recursive: true });
+    await mkdir(join(temporary.path, 'folder.yaml'));
+    for (const file of ['b.yaml', 'a.yml', 'deep/c.json', 'deep/er/d.yaml', 'notes.md', 'x.yaml.bak', 'yaml']) {
+      await writeFile(join(temporary.path, file), '');
+    }
+    const files = await manifestFiles(temporary.path);
+    assert.deepEqual(
+      files.map((file) => relative(temporary.path, file)),
+      ['a.yml', 'b.yaml', 'deep/c.json', 'deep/er/d.yaml'],
+    );
+  });
+
+  it('that is empty stands for nothing', async () => {
+    await using temporary = await createTemporaryDirectory('manifests');
+    assert.deepEqual(await manifestFiles(temporary.path), []);
+  });
+
+  it('that does not exist is named', async () => {
+    await using temporary = await createTemporaryDirectory('manifests');
+    const path = join(temporary.path, 'nowhere');
+    await assert.rejects(
+      manifestFiles(path),
+      (error) =>
+        error instanceof LatchkeyError &&
+        error.code === 'ClusterRejected' &&
+        error.message === `${path} cannot be read: there is no such file or folder`,
+    );
+  });
+});
+
+describe('a file', () => {
+  it('stands for itself, whatever its name ends with', async () => {
+    await using temporary = await createTemporaryDirectory('manifests');
+    const file = join(temporary.path, 'manifests.txt');
+    await writeFile(file, pod('a'));
+    assert.deepEqual(await manifestFiles(file), [file]);
+    assert.deepEqual((await readManifests(file))[0]?.metadata, { name: 'a' });
+  });
+
+  it('with a mistake is named', async () => {
+    await using temporary = await createTemporaryDirectory('manifests');
+    const file = join(temporary.path, 'bad.yaml');
+    await writeFile(file, 'kind: "planted');
+    await assert.rejects(readManifests(file), (error) => {
+      assert.ok(error instanceof LatchkeyError && error.message.startsWith(`${file}: document 1 is not YAML`));
+      return !error.message.includes('planted');
+    });
+  });
+});
