@@ -55,6 +55,7 @@ export function wireAdmission(options: WiringOptions): Wiring {
     syncer,
     versionKey,
     clock,
+    logger,
   });
   const reviewPod = createPodReviewer({ resolver, defaultStaleIfErrorMs: settings.defaultStaleIfErrorMs, clock });
   return {

@@ -51,11 +51,21 @@ function rowOf(workload: string, { need, outcome }: JudgedNeed): CheckRow {
     workload,
     secret: printable(need.secretName),
     usedBy: need.references.map(({ place }) => printable(place)),
-    ...('externalSecret' in outcome ? { externalSecret: printable(outcome.externalSecret) } : {}),
+    ...externalSecretOf(outcome),
     result: `${need.isOptional && isFailed ? 'optional; ' : ''}${resultOf(outcome)}`,
     ...(outcome.state === 'failed' ? { code: outcome.error.code } : {}),
     isHad: need.isOptional || !isFailed,
   };
+}
+
+function externalSecretOf(outcome: NeedOutcome): Pick<CheckRow, 'externalSecret'> {
+  const name =
+    outcome.state === 'failed'
+      ? outcome.source?.externalSecret
+      : 'externalSecret' in outcome
+        ? outcome.externalSecret
+        : undefined;
+  return name === undefined ? {} : { externalSecret: printable(name) };
 }
 
 function resultOf(outcome: NeedOutcome): string {
@@ -71,7 +81,7 @@ function resultOf(outcome: NeedOutcome): string {
     case 'absent':
       return 'missing, and no ExternalSecret makes it';
     case 'failed':
-      return `${outcome.store}: ${outcome.error.message}`;
+      return outcome.source === undefined ? outcome.error.message : `${outcome.source.store}: ${outcome.error.message}`;
   }
 }
 

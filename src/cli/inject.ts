@@ -14,9 +14,9 @@ export function injectCommand(): Command {
 
 /** False when a workload would be denied; what it would say goes to stderr. */
 async function inject(settings: SessionSettings): Promise<boolean> {
-  const [{ openSession }, { stringify }, { withProvenance }, { asLatchkeyError }] = await Promise.all([
+  const [{ openSession }, { printDocument }, { withProvenance }, { asLatchkeyError }] = await Promise.all([
     import('./session.ts'),
-    import('yaml'),
+    import('../cluster/folder/yaml.ts'),
     import('../core/admission/patch.ts'),
     import('../core/errors.ts'),
   ]);
@@ -40,7 +40,7 @@ async function inject(settings: SessionSettings): Promise<boolean> {
         }
         object = workload.withPod(withProvenance(workload.pod, decision.status, decision.versions));
       }
-      process.stdout.write(`---\n${stringify(object, { lineWidth: 0 })}`);
+      process.stdout.write(printDocument(object));
     } catch (cause) {
       const error = asLatchkeyError(cause);
       deny(`latchkey: ${workload.description}: ${error.message} [${error.code}]`);

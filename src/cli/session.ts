@@ -7,6 +7,7 @@ import { FolderCluster } from '../cluster/folder/folder-cluster.ts';
 import { manifestFiles, parseManifests, readManifests } from '../cluster/folder/manifests.ts';
 import { openCluster } from '../cluster/open-cluster.ts';
 import { readOnly } from '../cluster/read-only-cluster.ts';
+import { LatchkeyError } from '../core/errors.ts';
 import { findReferences } from '../core/admission/references.ts';
 import { systemClock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
@@ -16,11 +17,11 @@ import { createMetrics } from '../telemetry/metrics.ts';
 import { isExempt, isOptedIn } from '../webhook/admitter.ts';
 import type { PodReview } from '../webhook/pod-review.ts';
 import { wireAdmission, type AdmissionSettings } from '../wiring.ts';
-import { workloadOf, type Workload } from './workloads.ts';
+import { workloadOf, workloadResources, type Workload } from './workloads.ts';
 
 export interface SessionSettings extends AdmissionSettings {
-  /** Files and folders; `-` = standard input. */
-  readonly filename: readonly string[];
+  /** Files and folders; `-` = standard input. Without any, the workloads of the cluster. */
+  readonly filename?: readonly string[];
   readonly cluster?: boolean;
   readonly kubeconfig?: string;
   readonly timeoutMs: number;
@@ -47,7 +48,11 @@ export async function openSession(settings: SessionSettings): Promise<Session> {
   const logger = createLogger('error');
   const stopping = new AbortController();
   const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(settings.timeoutMs)]);
-  const manifests = (await Promise.all(settings.filename.map(readPath))).flat();
+  const { filename = [] } = settings;
+  if (filename.length === 0 && settings.cluster !== true) {
+    throw new LatchkeyError('ClusterRejected', 'nothing to look at: name manifests with -f, or use --cluster');
+  }
+  const manifests = (await Promise.all(filename.map(readPath))).flat();
   const cluster = readOnly(
     settings.cluster === true ? await openCluster(settings, logger, signal) : folderOf(manifests),
   );
@@ -63,8 +68,9 @@ export async function openSession(settings: SessionSettings): Promise<Session> {
   });
   await wiring.views.start(signal);
   const find = namespaceFinder(cluster, settings.cluster === true, signal);
+  const objects = filename.length > 0 ? manifests : await workloadsIn(cluster, find, signal);
   return {
-    workloads: manifests.flatMap((object) => workloadOf(object) ?? []),
+    workloads: objects.flatMap((object) => workloadOf(object) ?? []),
     async review(workload, isDryRun) {
       const namespace = await find(workload.namespace);
       if (!isOptedIn(namespace)) return { state: 'namespace-not-opted-in' };
@@ -81,6 +87,21 @@ export async function openSession(settings: SessionSettings): Promise<Session> {
       await wiring.close();
     },
   };
+}
+
+/** What makes pods in opted-in namespaces, without what belongs to something else that does. */
+async function workloadsIn(
+  cluster: Cluster,
+  find: (namespace: string) => Promise<NamespaceSummary>,
+  signal: AbortSignal,
+): Promise<readonly KubernetesObject[]> {
+  const lists = await Promise.all(workloadResources.map((resource) => cluster.list(resource, { signal })));
+  const roots = lists
+    .flat()
+    .filter(({ metadata }) => metadata.ownerReferences?.some(({ controller }) => controller) !== true);
+  const names = [...new Set(roots.map(({ metadata }) => metadata.namespace ?? ''))];
+  const optedIn = new Set((await Promise.all(names.map(find))).filter(isOptedIn).map(({ name }) => name));
+  return roots.filter(({ metadata }) => optedIn.has(metadata.namespace ?? ''));
 }
 
 async function readPath(path: string): Promise<readonly KubernetesObject[]> {

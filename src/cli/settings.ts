@@ -78,11 +78,11 @@ export function admissionOptions(): readonly Option[] {
 /** Options of the commands that answer questions about manifests. */
 export function sessionOptions(): readonly Option[] {
   return [
+    new Option('-f, --filename <paths...>', 'files and folders of manifests; - is standard input'),
     new Option(
-      '-f, --filename <paths...>',
-      'files and folders of manifests; - is standard input',
-    ).makeOptionMandatory(),
-    new Option('--cluster', 'look up stores, ExternalSecrets and Secrets in the cluster instead of the manifests'),
+      '--cluster',
+      'look up stores, ExternalSecrets and Secrets in the cluster; without -f, its workloads too',
+    ),
     option('--kubeconfig <file>', 'kubeconfig for --cluster'),
     option('--timeout <duration>', 'give up after this')
       .argParser(checked(parseDurationSetting))

@@ -1,5 +1,8 @@
-import { asPod } from '../core/admission/review.ts';
 import type { KubernetesObject, Pod } from '../api/kubernetes.ts';
+import type { Resource } from '../api/resources.ts';
+import { asPod } from '../core/admission/review.ts';
+import { LatchkeyError } from '../core/errors.ts';
+import { printable } from '../core/names.ts';
 
 /** A manifest that makes pods, and where in it the pod stands. */
 export interface Workload {
@@ -12,33 +15,48 @@ export interface Workload {
   withPod(pod: Pod): KubernetesObject;
 }
 
-/** Kind → path of the pod template; a Pod is its own. */
-const TEMPLATE_PATHS: Readonly<Record<string, readonly string[]>> = {
-  Pod: [],
-  Deployment: ['spec', 'template'],
-  ReplicaSet: ['spec', 'template'],
-  StatefulSet: ['spec', 'template'],
-  DaemonSet: ['spec', 'template'],
-  Job: ['spec', 'template'],
-  CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
-};
+/** Where each kind has its pod template; a Pod is its own. */
+const WORKLOADS: readonly (Resource<KubernetesObject> & { readonly template: readonly string[] })[] = [
+  { ...namespaced('v1', 'Pod', 'pods'), template: [] },
+  { ...namespaced('apps/v1', 'Deployment', 'deployments'), template: ['spec', 'template'] },
+  { ...namespaced('apps/v1', 'ReplicaSet', 'replicasets'), template: ['spec', 'template'] },
+  { ...namespaced('apps/v1', 'StatefulSet', 'statefulsets'), template: ['spec', 'template'] },
+  { ...namespaced('apps/v1', 'DaemonSet', 'daemonsets'), template: ['spec', 'template'] },
+  { ...namespaced('batch/v1', 'Job', 'jobs'), template: ['spec', 'template'] },
+  { ...namespaced('batch/v1', 'CronJob', 'cronjobs'), template: ['spec', 'jobTemplate', 'spec', 'template'] },
+];
 
-/** The workload in a manifest; undefined for every other kind and for one without a usable pod template. */
+/** The kinds that {@link workloadOf} knows, as the API server addresses them. */
+export const workloadResources: readonly Resource<KubernetesObject>[] = WORKLOADS;
+
+/**
+ * The workload in a manifest; undefined for every other kind.
+ * @throws LatchkeyError `ClusterRejected` when a workload has no pod template that can be read.
+ */
 export function workloadOf(object: KubernetesObject): Workload | undefined {
-  const path = Object.hasOwn(TEMPLATE_PATHS, object.kind) ? TEMPLATE_PATHS[object.kind] : undefined;
+  const path = WORKLOADS.find(({ kind }) => kind === object.kind)?.template;
   if (path === undefined) return undefined;
+  const namespace = object.metadata.namespace ?? 'default';
+  const name = printable(object.metadata.name ?? object.metadata.generateName ?? '?');
+  const description = `${object.kind} "${printable(namespace)}/${name}"`;
   const template = at(object, path);
   // A template needs no metadata; a pod always has some by the time it is reviewed.
   const pod = asPod(isObject(template) ? { ...template, metadata: template['metadata'] ?? {} } : undefined);
-  if (pod === undefined) return undefined;
-  const namespace = object.metadata.namespace ?? 'default';
+  if (pod === undefined) {
+    const where = path.length === 0 ? 'it is no pod' : `${path.join('.')} is no pod template`;
+    throw new LatchkeyError('ClusterRejected', `${description} cannot be judged: ${where} (spec or metadata is wrong)`);
+  }
   return {
     object,
     namespace,
-    description: `${object.kind} "${namespace}/${object.metadata.name ?? object.metadata.generateName ?? '?'}"`,
+    description,
     pod,
     withPod: (changed) => replaceAt(object, path, changed) as KubernetesObject,
   };
+}
+
+function namespaced(apiVersion: string, kind: string, plural: string): Resource<KubernetesObject> {
+  return { apiVersion, kind, plural, isNamespaced: true };
 }
 
 function at(value: unknown, path: readonly string[]): unknown {

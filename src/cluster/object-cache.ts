@@ -1,11 +1,15 @@
 import type { KubernetesObject, ObjectKey } from '../api/kubernetes.ts';
 
+const DELETIONS_REMEMBERED = 1_000;
+
 export type ChangeListener<V> = (before: V | undefined, after: V | undefined) => void;
 
 /** The reduced objects of one kind by namespace and name, never going back to an older version. */
 export class ObjectCache<T extends KubernetesObject, V> {
   readonly #reduce: (object: T) => V;
   readonly #entries = new Map<string, { readonly view: V; readonly version: bigint }>();
+  /** Versions of the latest deletions: an answer read before one may come in after it. */
+  readonly #deletions = new Map<string, bigint>();
   readonly #listeners: ChangeListener<V>[] = [];
 
   constructor(reduce: (object: T) => V) {
@@ -29,7 +33,7 @@ export class ObjectCache<T extends KubernetesObject, V> {
     const id = idOf(object.metadata);
     const version = versionOf(object);
     const before = this.#entries.get(id);
-    if (before !== undefined && version < before.version) return;
+    if (version < (before?.version ?? this.#deletions.get(id) ?? 0n)) return;
     const view = this.#reduce(object);
     this.#entries.set(id, { view, version });
     this.#notify(before?.view, view);
@@ -41,6 +45,7 @@ export class ObjectCache<T extends KubernetesObject, V> {
     // A deletion that is older than what we know is of an object that has been made anew since.
     if (before === undefined || versionOf(object) < before.version) return;
     this.#entries.delete(id);
+    this.#rememberDeletion(id, versionOf(object));
     this.#notify(before.view, undefined);
   }
 
@@ -51,8 +56,16 @@ export class ObjectCache<T extends KubernetesObject, V> {
     for (const [id, { view, version }] of this.#entries) {
       if (listed.has(id) || version > listVersion) continue;
       this.#entries.delete(id);
+      this.#rememberDeletion(id, listVersion);
       this.#notify(view, undefined);
     }
+  }
+
+  #rememberDeletion(id: string, version: bigint): void {
+    this.#deletions.delete(id);
+    this.#deletions.set(id, version);
+    const [oldest] = this.#deletions.keys();
+    if (this.#deletions.size > DELETIONS_REMEMBERED && oldest !== undefined) this.#deletions.delete(oldest);
   }
 
   #notify(before: V | undefined, after: V | undefined): void {

@@ -9,11 +9,15 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
+/** No duration that anyone means is longer, and what is matched below is text from outside. */
+const LONGEST_TEXT_CHARACTERS = 64;
+
 /**
  * Milliseconds of a duration as Go's time.ParseDuration writes it (`1h0m0s`, `-1.5h`, `0`), `undefined` when it is none.
  * Source: https://pkg.go.dev/time#ParseDuration
  */
 export function parseDurationMs(text: string): number | undefined {
+  if (text.length > LONGEST_TEXT_CHARACTERS) return undefined;
   const [, sign, magnitude] = /^([-+]?)(.+)$/s.exec(text) ?? [];
   if (magnitude === undefined) return undefined;
   if (magnitude === '0') return 0;

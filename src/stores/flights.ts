@@ -7,6 +7,8 @@ interface Flight<T> {
   readonly controller: AbortController;
   readonly mayOutliveWaiters: boolean;
   waiters: number;
+  /** Goes on without waiters, or did: it is counted once, however often somebody comes back to it. */
+  isOrphan: boolean;
 }
 
 export interface FlightRequest<T> {
@@ -58,6 +60,7 @@ export class Flights<T> {
       controller,
       mayOutliveWaiters,
       waiters: 0,
+      isOrphan: false,
     };
     this.#flights.set(key, flight);
     const land = (): void => {
@@ -68,8 +71,9 @@ export class Flights<T> {
   }
 
   #abandon(key: string, flight: Flight<T>): void {
-    if (this.#flights.get(key) !== flight) return;
+    if (this.#flights.get(key) !== flight || flight.isOrphan) return;
     if (flight.mayOutliveWaiters && this.#orphans < MOST_ORPHANS) {
+      flight.isOrphan = true;
       this.#orphans += 1;
       const settle = (): void => {
         this.#orphans -= 1;

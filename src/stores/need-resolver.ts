@@ -13,6 +13,7 @@ import type { SecretSummary } from '../core/target/secret-summary.ts';
 import { opaqueVersion } from '../core/target/version.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
+import type { Logger } from '../ports/logger.ts';
 import type { LiveLook } from './live-look.ts';
 import type { StoreLookup } from './store-lookup.ts';
 import type { Syncer } from './sync.ts';
@@ -27,6 +28,7 @@ export interface NeedResolverOptions {
   /** Installation key of opaque versions; a function because it comes with the certificates. */
   readonly versionKey: () => string;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 export interface NeedQuestion {
@@ -51,17 +53,16 @@ export class NeedResolver {
   /** Never throws for what can be said about the need; failures are outcomes. */
   async resolve(question: NeedQuestion): Promise<NeedOutcome> {
     const { namespace, need } = question;
-    const externalSecret = await this.#claimant(namespace.name, need.secretName);
-    if (externalSecret === undefined) return this.#unclaimed(question);
+    let externalSecret: ExternalSecret | undefined;
     try {
-      return await this.#ensure(question, externalSecret);
-    } catch (error) {
-      return {
-        state: 'failed',
-        externalSecret: externalSecret.metadata.name,
-        store: storeText(externalSecret),
-        error: asLatchkeyError(error),
-      };
+      externalSecret = await this.#claimant(namespace.name, need.secretName);
+      return await (externalSecret === undefined ? this.#unclaimed(question) : this.#ensure(question, externalSecret));
+    } catch (cause) {
+      const error = asLatchkeyError(cause);
+      if (error.code === 'Internal')
+        this.#options.logger.error('seeing to a Secret failed', { namespace: namespace.name }, cause);
+      if (externalSecret === undefined) return { state: 'failed', error };
+      return { state: 'failed', source: sourceOf(externalSecret), error };
     }
   }
 
@@ -80,7 +81,8 @@ export class NeedResolver {
   async #unclaimed({ namespace, need, signal }: NeedQuestion): Promise<NeedOutcome> {
     const key = { namespace: namespace.name, name: need.secretName };
     const secret = await this.#options.cluster.get(secrets, key, { signal });
-    return { state: secret === undefined ? 'absent' : 'unmanaged' };
+    if (secret === undefined) return { state: 'absent' };
+    return { state: 'unmanaged', secretType: secret.type ?? 'Opaque' };
   }
 
   async #ensure(question: NeedQuestion, externalSecret: ExternalSecret): Promise<NeedOutcome> {
@@ -90,7 +92,7 @@ export class NeedResolver {
     const secret = this.#options.views.secrets.get({ namespace: namespace.name, name: need.secretName });
     const freshness = this.#judge(question, externalSecret, secret);
     const name = externalSecret.metadata.name;
-    if (freshness.verdict === 'fresh') return { state: 'fresh', externalSecret: name, version: this.#version(secret) };
+    if (freshness.verdict === 'fresh') return this.#fresh(name, secret);
     if (question.isDryRun) {
       assertResolvable(externalSecret);
       const reason = freshness.verdict === 'stale' ? 'is older than it may be' : freshness.reason;
@@ -107,10 +109,14 @@ export class NeedResolver {
         signal,
       });
       assertKeys(need, synced);
-      return { state: 'fresh', externalSecret: name, version: this.#version(synced) };
+      return this.#fresh(name, synced);
     } catch (cause) {
       return this.#fallBack(asLatchkeyError(cause), freshness, question, { name, secret });
     }
+  }
+
+  #fresh(externalSecret: string, secret: SecretSummary | undefined): NeedOutcome {
+    return { state: 'fresh', externalSecret, version: this.#version(secret), secretType: secret?.type ?? 'Opaque' };
   }
 
   #judge(question: NeedQuestion, externalSecret: ExternalSecret, secret: SecretSummary | undefined): Freshness {
@@ -163,11 +169,12 @@ function assertKeys(need: Need, secret: SecretSummary): void {
   );
 }
 
-function storeText(externalSecret: ExternalSecret): string {
+function sourceOf(externalSecret: ExternalSecret): { readonly externalSecret: string; readonly store: string } {
+  const { name } = externalSecret.metadata;
   try {
-    return describeStore(storeKeyOf(externalSecret));
+    return { externalSecret: name, store: describeStore(storeKeyOf(externalSecret)) };
   } catch (error) {
-    if (error instanceof LatchkeyError) return 'no store';
+    if (error instanceof LatchkeyError) return { externalSecret: name, store: 'no store' };
     throw error;
   }
 }

@@ -1,9 +1,10 @@
 import { INJECTION_LABEL } from '../api/keys.ts';
 import type { Pod } from '../api/kubernetes.ts';
-import { decide, type Decision, type JudgedNeed } from '../core/admission/decision.ts';
+import { admittedAnyway, decide, type Decision, type JudgedNeed } from '../core/admission/decision.ts';
 import { needsOf } from '../core/admission/needs.ts';
 import { freshnessPolicy } from '../core/admission/policy.ts';
 import type { Reference } from '../core/admission/references.ts';
+import { asLatchkeyError } from '../core/errors.ts';
 import { assertNothingUnsupported } from '../core/admission/unsupported.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { NeedResolver } from '../stores/need-resolver.ts';
@@ -35,7 +36,8 @@ export interface PodReview {
 export type PodReviewer = (question: PodQuestion) => Promise<PodReview>;
 
 export function createPodReviewer({ resolver, defaultStaleIfErrorMs, clock }: PodReviewerOptions): PodReviewer {
-  return async ({ pod, description, namespace, references, isDryRun, signal }) => {
+  async function review(question: PodQuestion, isAudit: boolean): Promise<PodReview> {
+    const { pod, description, namespace, references, isDryRun, signal } = question;
     const receivedAtMs = clock.now();
     const policy = freshnessPolicy(pod.metadata.annotations, namespace.annotations, {
       staleIfErrorMs: defaultStaleIfErrorMs,
@@ -47,7 +49,16 @@ export function createPodReviewer({ resolver, defaultStaleIfErrorMs, clock }: Po
         outcome: await resolver.resolve({ namespace, need, policy, receivedAtMs, isDryRun, signal }),
       })),
     );
-    const isAudit = namespace.labels[INJECTION_LABEL] === 'audit';
     return { judged, decision: decide(judged, policy, { pod: description, isAudit }) };
+  }
+
+  return async (question) => {
+    const isAudit = question.namespace.labels[INJECTION_LABEL] === 'audit';
+    try {
+      return await review(question, isAudit);
+    } catch (cause) {
+      if (!isAudit) throw cause;
+      return { judged: [], decision: admittedAnyway(question.description, asLatchkeyError(cause)) };
+    }
   };
 }

@@ -9,6 +9,7 @@ import { installLatchkey, LATCHKEY_USER } from '../support/latchkey/install.ts';
 import { providerCalls, startLatchkey, type LatchkeyProcess } from '../support/latchkey/latchkey-process.ts';
 import * as make from '../support/latchkey/manifests.ts';
 import { startMoto, type Moto } from '../support/moto/moto.ts';
+import { runCommand } from '../support/process/run-command.ts';
 import { waitUntil } from '../support/process/wait-until.ts';
 import { SentinelCollector } from '../support/sentinel/sentinel.ts';
 
@@ -285,6 +286,32 @@ describe('what cannot be resolved', () => {
     const [ready] = await conditionsOf('es', 'denied-6');
     assert.equal(ready?.reason, 'Unsupported');
     assert.match(ready?.message ?? '', /spec\.target\.creationPolicy: Merge/);
+  });
+});
+
+describe('latchkey check and inject against the cluster', () => {
+  const run = async (...args: readonly string[]) => {
+    const kubeconfig = ['--cluster', '--kubeconfig', controlPlane.kubeconfigFile];
+    const result = await runCommand(process.execPath, ['src/main.ts', ...args, ...kubeconfig], { timeoutMs: 30_000 });
+    sentinels.collect(`latchkey ${args[0]}`, `${result.stdout}${result.stderr}`);
+    return result;
+  };
+
+  it('list the workloads of opted-in namespaces, each once, and what backs them', async () => {
+    const { stdout, exitCode } = await run('check', '-o', 'json');
+    const { rows } = JSON.parse(stdout) as { rows: { workload: string; secret: string; result: string }[] };
+    const deployments = rows.filter(({ workload }) => workload === 'Deployment "one-go/web"');
+    assert.deepEqual(
+      deployments.map(({ secret, result }) => [secret, result]),
+      [['db', 'fresh']],
+    );
+    assert.ok(!rows.some(({ workload }) => workload.startsWith('ReplicaSet')), 'what a Deployment makes is not listed');
+    assert.equal(exitCode, 1, 'the pod that came before its ExternalSecret still waits');
+  });
+
+  it('print a pod as admission left it', async () => {
+    const { stdout } = await run('inject');
+    assert.match(stdout, /latchkey\.dev\/status: fresh/);
   });
 });
 

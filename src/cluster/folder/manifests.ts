@@ -1,31 +1,41 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import type { Document } from 'yaml';
 import type { KubernetesObject } from '../../api/kubernetes.ts';
 import { LatchkeyError } from '../../core/errors.ts';
 import { printable } from '../../core/names.ts';
+import { MOST_ALIASES, parseDocuments } from './yaml.ts';
 
 const MANIFEST_EXTENSIONS: readonly string[] = ['.yaml', '.yml', '.json'];
-/** Aliases that expand to more than this are an attack, not a manifest. */
-const MOST_ALIASES = 100;
 
-/** Every file below a folder that holds manifests, sorted; a file stands for itself. */
+/** Every file below a folder that holds manifests, links followed, sorted; a file stands for itself. */
 export async function manifestFiles(path: string): Promise<readonly string[]> {
-  const info = await stat(path).catch((error: unknown) => {
-    throw new LatchkeyError('ClusterRejected', `${path} cannot be read: there is no such file or folder`, {
-      cause: error,
-    });
-  });
-  if (!info.isDirectory()) return [path];
-  const entries = await readdir(path, { withFileTypes: true, recursive: true });
-  return entries
-    .filter((entry) => entry.isFile() && MANIFEST_EXTENSIONS.includes(extname(entry.name)))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+  if (!(await reading(path, stat(path))).isDirectory()) return [path];
+  const names = await reading(path, readdir(path, { recursive: true }));
+  const candidates = names
+    .filter((name) => MANIFEST_EXTENSIONS.includes(extname(name)))
+    .map((name) => join(path, name));
+  const isFile = await Promise.all(candidates.map(async (file) => (await reading(file, stat(file))).isFile()));
+  return candidates.filter((_, index) => isFile[index] === true).sort();
 }
 
 export async function readManifests(file: string): Promise<readonly KubernetesObject[]> {
-  return parseManifests(await readFile(file, 'utf8'), file);
+  return parseManifests(await reading(file, readFile(file, 'utf8')), file);
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  EACCES: 'it may not be read',
+  ELOOP: 'its links lead in a circle',
+};
+
+async function reading<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new LatchkeyError('ClusterRejected', `${path} cannot be read: ${REASONS[code] ?? code}`, { cause: error });
+  }
 }
 
 /**
@@ -33,9 +43,7 @@ export async function readManifests(file: string): Promise<readonly KubernetesOb
  * @throws LatchkeyError `ClusterRejected` naming the file and the line, never the text around a mistake.
  */
 export function parseManifests(text: string, file: string): readonly KubernetesObject[] {
-  const documents = parseAllDocuments(text, { maxAliasCount: MOST_ALIASES } as object);
-  if (!Array.isArray(documents)) return [];
-  return documents.flatMap((document, index) => {
+  return parseDocuments(text).flatMap((document, index) => {
     const [error] = document.errors;
     if (error !== undefined) {
       const line = error.linePos?.[0].line;
@@ -46,7 +54,7 @@ export function parseManifests(text: string, file: string): readonly KubernetesO
   });
 }
 
-function toObject(document: ReturnType<typeof parseAllDocuments>[number], where: string): unknown {
+function toObject(document: Document, where: string): unknown {
   try {
     return document.toJS({ maxAliasCount: MOST_ALIASES });
   } catch (error) {
@@ -57,6 +65,7 @@ function toObject(document: ReturnType<typeof parseAllDocuments>[number], where:
 }
 
 function unfold(object: unknown, where: string): readonly KubernetesObject[] {
+  if (typeof object !== 'object' || object === null) throw rejected(`${where} is no Kubernetes object`);
   const { apiVersion, kind, metadata, items } = object as Partial<KubernetesObject> & { readonly items?: unknown };
   if (typeof apiVersion !== 'string' || typeof kind !== 'string') {
     throw rejected(`${where} has no apiVersion or no kind, so it is no Kubernetes object`);

@@ -7,7 +7,12 @@ import type { FreshnessPolicy } from './policy.ts';
 /** What came of one need. */
 export type NeedOutcome =
   /** The Secret is there and as young as it must be. */
-  | { readonly state: 'fresh'; readonly externalSecret: string; readonly version: string }
+  | {
+      readonly state: 'fresh';
+      readonly externalSecret: string;
+      readonly version: string;
+      readonly secretType?: string;
+    }
   /** An older value serves because no new one was to be had. */
   | {
       readonly state: 'stale';
@@ -19,13 +24,13 @@ export type NeedOutcome =
   /** Dry run: it would have been fetched. */
   | { readonly state: 'wouldFetch'; readonly externalSecret: string; readonly reason: string }
   /** Exists, and no ExternalSecret makes it: none of our business. */
-  | { readonly state: 'unmanaged' }
+  | { readonly state: 'unmanaged'; readonly secretType?: string }
   /** Does not exist, and no ExternalSecret makes it: the kubelet waits. */
   | { readonly state: 'absent' }
   | {
       readonly state: 'failed';
-      readonly externalSecret: string;
-      readonly store: string;
+      /** What makes the Secret; missing when not even that could be found out. */
+      readonly source?: { readonly externalSecret: string; readonly store: string };
       readonly error: LatchkeyError;
     };
 
@@ -67,13 +72,24 @@ export function decide(
       auditAnnotations,
     };
   }
-  const admittedAnyway = fatal.map((each) => `latchkey: admitted although ${sentenceOf(each, context.pod)}`);
+  const overlooked = fatal.map((each) => `latchkey: admitted although ${sentenceOf(each, context.pod)}`);
   return {
     allowed: true,
     status: statusOf(judged),
     versions: versionsOf(judged),
-    warnings: [...warnings, ...admittedAnyway],
+    warnings: [...warnings, ...overlooked],
     auditAnnotations,
+  };
+}
+
+/** What an `audit` namespace does with an error that concerns the pod as a whole: it never denies. */
+export function admittedAnyway(pod: string, error: LatchkeyError): Decision {
+  return {
+    allowed: true,
+    status: 'pending',
+    versions: {},
+    warnings: [`latchkey: admitted although ${pod}: ${error.message} [${error.code}]`],
+    auditAnnotations: { failed: error.code },
   };
 }
 
@@ -81,10 +97,12 @@ export function decide(
 function sentenceOf({ need, outcome }: JudgedNeed, pod: string): string {
   if (outcome.state !== 'failed') return '';
   const [place] = need.references.filter(({ isOptional }) => isOptional === need.isOptional);
-  const { error } = outcome;
+  const { source, error } = outcome;
+  const made =
+    source === undefined ? '' : `, made by ExternalSecret "${printable(source.externalSecret)}" from ${source.store}`;
   return (
-    `${pod} needs Secret "${printable(need.secretName)}" (${printable(place?.place ?? 'reference')}), ` +
-    `made by ExternalSecret "${printable(outcome.externalSecret)}" from ${outcome.store}: ${error.message} [${error.code}]`
+    `${pod} needs Secret "${printable(need.secretName)}" (${printable(place?.place ?? 'reference')})${made}: ` +
+    `${error.message} [${error.code}]`
   );
 }
 
@@ -112,8 +130,19 @@ function warningsOf(each: JudgedNeed): readonly string[] {
       ];
     case 'fresh':
     case 'unmanaged':
-      return [];
+      return pullSecretWarnings(need, outcome.secretType);
   }
+}
+
+/** The kubelet ignores pull secrets of any other type without a word. */
+const PULL_SECRET_TYPES: readonly string[] = ['kubernetes.io/dockerconfigjson', 'kubernetes.io/dockercfg'];
+
+function pullSecretWarnings({ secretName, references }: Need, type: string | undefined): readonly string[] {
+  const isPullSecret = references.some(({ kind }) => kind === 'imagePullSecret');
+  if (!isPullSecret || type === undefined || PULL_SECRET_TYPES.includes(type)) return [];
+  return [
+    `latchkey: Secret "${printable(secretName)}" is an imagePullSecret of type ${printable(type)}, which the kubelet ignores: it must be ${PULL_SECRET_TYPES[0]}`,
+  ];
 }
 
 function statusOf(judged: readonly JudgedNeed[]): PodStatus {

@@ -96,7 +96,7 @@ function keysOf(items: readonly ({ readonly key?: string } | undefined)[] | unde
 }
 
 /** Pods reach the CLI unchecked: what should be a list of objects and is not counts as empty. */
-function listOf<T>(value: readonly T[] | undefined | null): readonly T[] {
+export function listOf<T>(value: readonly T[] | undefined | null): readonly T[] {
   if (!Array.isArray(value)) return [];
   return (value as readonly T[]).filter((item) => typeof item === 'object' && item !== null);
 }

@@ -2,6 +2,7 @@ import { INLINE_PREFIXES } from '../../api/keys.ts';
 import type { ObjectMeta, Pod } from '../../api/kubernetes.ts';
 import { LatchkeyError } from '../errors.ts';
 import { printable } from '../names.ts';
+import { listOf } from './references.ts';
 
 /** Ways to ask for injection that are fixed and not acted on yet. */
 const ANNOTATIONS = [
@@ -23,11 +24,11 @@ export function assertNothingUnsupported(pod: Pod, namespaceAnnotations: ObjectM
   if (annotation !== undefined) {
     throw new LatchkeyError('Unsupported', `annotation ${annotation} is not supported yet`);
   }
-  const containers = [pod.spec.initContainers, pod.spec.containers, pod.spec.ephemeralContainers].flatMap(
-    (list) => list ?? [],
-  );
+  const containers = [pod.spec.initContainers, pod.spec.containers, pod.spec.ephemeralContainers].flatMap(listOf);
   for (const { name: container, env } of containers) {
-    const inline = env?.find(({ value }) => INLINE_PREFIXES.some((prefix) => value?.startsWith(prefix) === true));
+    const inline = listOf(env).find(
+      ({ value }) => typeof value === 'string' && INLINE_PREFIXES.some((prefix) => value.startsWith(prefix)),
+    );
     if (inline === undefined) continue;
     throw new LatchkeyError(
       'Unsupported',

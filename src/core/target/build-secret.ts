@@ -66,7 +66,8 @@ export function buildSecret(
   const isOwner = (spec.target?.creationPolicy ?? 'Owner') === 'Owner';
   const { [CREATED_BY_LABEL]: _createdBy, ...currentLabels } = current?.metadata.labels ?? {};
   const createdBy = isOwner ? { [CREATED_BY_LABEL]: objectHash(`${metadata.namespace}/${metadata.name}`) } : {};
-  const others = (current?.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== metadata.uid);
+  const { ownerReferences: currentOwners = [], ...currentMetadata } = current?.metadata ?? {};
+  const others = currentOwners.filter(({ uid }) => uid !== metadata.uid);
   const ownerReferences = isOwner ? [...others, ownerReference(externalSecret)] : others;
   const bytes = [...data].map(([key, value]) => [key, value.reveal()] as const);
   const type = spec.target?.template?.type ?? current?.type;
@@ -74,7 +75,7 @@ export function buildSecret(
     ...(current ?? { apiVersion: 'v1', kind: 'Secret' }),
     ...(type === undefined ? {} : { type }),
     metadata: {
-      ...current?.metadata,
+      ...currentMetadata,
       name: targetName(externalSecret),
       ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
       labels: { ...currentLabels, ...labels, ...createdBy, [MANAGED_LABEL]: 'true' },

@@ -33,7 +33,10 @@ describe('latchkey', () => {
     'no command': [[], /Usage: latchkey/],
     'a command that it does not know': [['injekt'], /^error: unknown command 'injekt'/],
     'an option that it does not know': [['check', '-f', '-', '--fast'], /^error: unknown option '--fast'/],
-    'a command without what it needs': [['inject'], /^error: required option '-f, --filename <paths\.\.\.>'/],
+    'a command without what it needs': [
+      ['inject'],
+      /^latchkey: nothing to look at: name manifests with -f, or use --cluster/,
+    ],
     'a format that it does not know': [['check', '-f', '-', '-o', 'xml'], /^error: option '-o, --output <format>' /],
     'a time that is none': [['inject', '-f', '-', '--timeout', 'soon'], /"soon" is not a duration such as /],
     'certificates without a directory': [['certs'], /^error: required option '--certificate-directory <dir>'/],

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { manifestFiles, parseManifests, readManifests } from '../../../../src/cluster/folder/manifests.ts';
+import { printDocument } from '../../../../src/cluster/folder/yaml.ts';
 import { LatchkeyError } from '../../../../src/core/errors.ts';
 import { createTemporaryDirectory } from '../../../support/process/temporary-directory.ts';
 
@@ -59,8 +60,8 @@ describe('manifests', () => {
     'with a mistake in the second document': [`${pod('a')}---\nkind: "planted`, /document 2 is not YAML/],
     'with an alias of nothing': ['kind: *planted', /document 1 has aliases that do not resolve or expand too far$/],
     'with aliases that explode': [bomb, /document 1 has aliases that do not resolve or expand too far$/],
-    'that are a word': ['planted', /document 1 has no apiVersion or no kind/],
-    'that are a number': ['42', /document 1 has no apiVersion or no kind/],
+    'that are a word': ['planted', /document 1 is no Kubernetes object$/],
+    'that are a number': ['42', /document 1 is no Kubernetes object$/],
     'that are a list': ['- planted', /document 1 has no apiVersion or no kind/],
     'without a kind': ['apiVersion: planted', /document 1 has no apiVersion or no kind/],
     'without an apiVersion': ['kind: planted', /document 1 has no apiVersion or no kind/],
@@ -68,6 +69,10 @@ describe('manifests', () => {
     'without metadata': ['apiVersion: v1\nkind: Pod\nspec: planted', /document 1 \(Pod\) has no metadata$/],
     'whose metadata is text': ['apiVersion: v1\nkind: Pod\nmetadata: planted', /document 1 \(Pod\) has no metadata$/],
     'with a List that has no items': ['apiVersion: v1\nkind: List\nplanted: x', /document 1 \(List\) has no metadata$/],
+    'with a List that holds nothing where something should be': [
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [null] }),
+      /document 1, item 1 is no Kubernetes object$/,
+    ],
     'with a List that holds something else': [
       list(podObject('a'), { planted: 1 }),
       /document 1, item 2 has no apiVersion or no kind/,
@@ -106,6 +111,45 @@ describe('manifests', () => {
   });
 });
 
+describe('values as kubectl reads them', () => {
+  const cases: Readonly<Record<string, unknown>> = {
+    '0400': 256,
+    '0o400': '0o400',
+    '1_000': 1000,
+    yes: true,
+    on: true,
+    '"yes"': 'yes',
+    '12:30': '12:30',
+    '2026-01-02': '2026-01-02',
+    '!!str 0400': '0400',
+    'a=': 'a=',
+  };
+  for (const [text, value] of Object.entries(cases)) {
+    it(`takes ${text} for ${JSON.stringify(value)}`, () => {
+      const [object] = parseManifests(`${pod('a')}spec: {x: ${text}}`, 'some.yaml');
+      assert.deepEqual((object as unknown as { spec: object }).spec, { x: value });
+    });
+  }
+
+  it('merges what << names', () => {
+    const text = `base: &base {serviceAccountName: web}\n${pod('a')}spec: {<<: *base, x: 1}\n`;
+    const [object] = parseManifests(text, 'some.yaml');
+    assert.deepEqual((object as unknown as { spec: object }).spec, { serviceAccountName: 'web', x: 1 });
+  });
+
+  it('prints any text so that it is the same text when read again', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string(), fc.constantFrom(...Object.keys(cases), 'no', 'n', 'null', '~', '1e3')),
+        (text) => {
+          const [object] = parseManifests(printDocument({ ...podObject('a'), text }), 'some.yaml');
+          assert.deepEqual(object, { ...podObject('a'), text });
+        },
+      ),
+    );
+  });
+});
+
 describe('a folder', () => {
   it('stands for every manifest below it, sorted, and for nothing else', async () => {
     await using temporary = await createTemporaryDirectory('manifests');
@@ -119,6 +163,14 @@ describe('a folder', () => {
       files.map((file) => relative(temporary.path, file)),
       ['a.yml', 'b.yaml', 'deep/c.json', 'deep/er/d.yaml'],
     );
+  });
+
+  it('stands for what its links lead to', async () => {
+    await using temporary = await createTemporaryDirectory('manifests');
+    await mkdir(join(temporary.path, 'mounted'));
+    await writeFile(join(temporary.path, 'data'), pod('a'));
+    await symlink(join(temporary.path, 'data'), join(temporary.path, 'mounted', 'pod.yaml'));
+    assert.equal((await manifestFiles(join(temporary.path, 'mounted'))).length, 1);
   });
 
   it('that is empty stands for nothing', async () => {

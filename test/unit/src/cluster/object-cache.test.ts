@@ -98,6 +98,18 @@ describe('a deletion', () => {
   });
 });
 
+describe('an answer that was read before a deletion', () => {
+  it('does not bring the object back', () => {
+    const cache = newCache();
+    cache.put(object(5));
+    cache.remove(object(10));
+    cache.put(object(7));
+    assert.equal(cache.get(key), undefined);
+    cache.put(object(11));
+    assert.equal(cache.get(key), 'db@11');
+  });
+});
+
 describe('a list', () => {
   it('replaces everything that is older than it', () => {
     const cache = newCache();

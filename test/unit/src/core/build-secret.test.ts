@@ -231,6 +231,12 @@ describe('a Secret that is there already', () => {
     assert.ok(!Object.hasOwn(metadata.labels ?? {}, CREATED_BY));
   });
 
+  it('of policy Orphan that only we owned belongs to nobody, so that it outlives us', () => {
+    const current = existing({}, { ownerReferences: [us] });
+    const { metadata } = buildSecret(externalSecret({ creationPolicy: 'Orphan' }), values, current);
+    assert.equal(metadata.ownerReferences, undefined);
+  });
+
   it('is left exactly as it is by the same values', () => {
     const first = buildSecret(externalSecret(), values, undefined);
     assert.deepEqual(buildSecret(externalSecret(), values, first), first);

@@ -25,8 +25,7 @@ const absent: NeedOutcome = { state: 'absent' };
 function failed(code: ErrorCode = 'SecretNotFound', message = 'there is no secret "prod/db"'): NeedOutcome {
   return {
     state: 'failed',
-    externalSecret: 'db',
-    store: 'SecretStore "vault"',
+    source: { externalSecret: 'db', store: 'SecretStore "vault"' },
     error: new LatchkeyError(code, message),
   };
 }

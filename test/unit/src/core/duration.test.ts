@@ -77,6 +77,13 @@ describe('a Go duration', () => {
   });
 });
 
+describe('a text that is too long for a duration', () => {
+  it('is none, and is not looked at', () => {
+    assert.equal(parseDurationMs(`${'1'.repeat(63)}s`), Number('1'.repeat(63)) * 1_000);
+    assert.equal(parseDurationMs(`${'1'.repeat(1_000_000)}s`), undefined);
+  });
+});
+
 describe('a duration for people', () => {
   const cases: readonly [ms: number, text: string][] = [
     [0, '0ms'],

@@ -33,6 +33,11 @@ describe('a pod that asks for what is not done yet', () => {
     });
   }
 
+  it('by nothing that can be read is let through: the API server judges what a pod may look like', () => {
+    const spec = { containers: [null, { name: 'app', env: [null, { name: 'X', value: 3 }] }] } as unknown as PodSpec;
+    assertNothingUnsupported(pod({}, spec), undefined);
+  });
+
   const lists = ['initContainers', 'containers', 'ephemeralContainers'] as const;
   for (const list of lists) {
     for (const value of ['latchkey://store/planted-value', 'latchkey+cluster://store/planted-value']) {

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, it } from 'node:test';
+import type { SecretStore } from '../../../../src/api/external-secrets.ts';
+import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts';
+import { LatchkeyError } from '../../../../src/core/errors.ts';
+import type { StoreKey } from '../../../../src/core/store/store-access.ts';
+import type { ClientContext } from '../../../../src/ports/provider.ts';
+import { ClientCache, type ClientCacheOptions } from '../../../../src/stores/client-cache.ts';
+import { Backend } from './support/backend.ts';
+import { handClock } from './support/clock.ts';
+import { noMetrics, silentLogger, store } from './support/world.ts';
+
+const key: StoreKey = { kind: 'SecretStore', name: 'store', namespace: 'shop' };
+const clusterKey: StoreKey = { kind: 'ClusterSecretStore', name: 'store', namespace: undefined };
+const signal = AbortSignal.timeout(60_000);
+let backend: Backend;
+
+beforeEach(() => {
+  backend = new Backend();
+});
+
+function newCache(options: Partial<ClientCacheOptions> = {}): ClientCache {
+  return new ClientCache(new FolderCluster(handClock()), {
+    registry: backend.registry,
+    environment: {},
+    ambientCredentials: 'cluster-stores',
+    metrics: noMetrics,
+    logger: silentLogger,
+    ...options,
+  });
+}
+
+function storeOf(resourceVersion: string, provider: Readonly<Record<string, object>> = { test: {} }): SecretStore {
+  const base = store('store') as unknown as SecretStore;
+  return { ...base, metadata: { ...base.metadata, uid: 'u', resourceVersion }, spec: { provider } } as SecretStore;
+}
+
+describe('a client', () => {
+  it('is made once for a store and used again', async () => {
+    const cache = newCache();
+    const opened = [
+      await cache.open(key, storeOf('1'), 'shop', signal),
+      await cache.open(key, storeOf('1'), 'shop', signal),
+    ];
+    assert.equal(opened[0], opened[1]);
+    assert.equal(backend.clients, 1);
+  });
+
+  it('is made anew for a changed store', async () => {
+    const cache = newCache();
+    await cache.open(key, storeOf('1'), 'shop', signal);
+    await cache.open(key, storeOf('2'), 'shop', signal);
+    assert.equal(backend.clients, 2);
+  });
+
+  it('of a cluster store is not shared between namespaces', async () => {
+    const cache = newCache();
+    await cache.open(clusterKey, storeOf('1'), 'shop', signal);
+    await cache.open(clusterKey, storeOf('1'), 'bank', signal);
+    assert.equal(backend.clients, 2);
+  });
+
+  it('is closed with the cache', async () => {
+    const cache = newCache();
+    await cache.open(key, storeOf('1'), 'shop', signal);
+    cache.close();
+    assert.equal(backend.closed, 1);
+  });
+
+  const wrong: readonly [what: string, provider: Readonly<Record<string, object>>, code: string, message: RegExp][] = [
+    ['none', {}, 'InvalidProviderConfig', /exactly one provider/],
+    ['two', { test: {}, fake: {} }, 'InvalidProviderConfig', /exactly one provider/],
+    ['one that is not known', { punchcards: {} }, 'Unsupported', /^spec\.provider\.punchcards is not supported yet$/],
+    ['one that every object has', { toString: {} }, 'Unsupported', /^spec\.provider\.toString is not supported yet$/],
+  ];
+  for (const [what, provider, code, message] of wrong) {
+    it(`of a store with provider ${what} is refused`, async () => {
+      await assert.rejects(
+        newCache().open(key, storeOf('1', provider), 'shop', signal),
+        (error) => error instanceof LatchkeyError && error.code === code && message.test(error.message),
+      );
+    });
+  }
+
+  const ambient: readonly [who: ClientCacheOptions['ambientCredentials'], key: StoreKey, isAllowed: boolean][] = [
+    ['cluster-stores', clusterKey, true],
+    ['cluster-stores', key, false],
+    ['all', key, true],
+    ['all', clusterKey, true],
+    ['none', clusterKey, false],
+    ['none', key, false],
+  ];
+  for (const [ambientCredentials, storeKey, isAllowed] of ambient) {
+    it(`of a ${storeKey.kind} ${isAllowed ? 'may' : 'may not'} use our own identity under ${ambientCredentials}`, async () => {
+      const contexts: ClientContext[] = [];
+      const { test } = backend.registry;
+      assert.ok(test);
+      const registry = {
+        test: async () => {
+          const provider = (await test()).createProvider();
+          const newClient: typeof provider.newClient = async (context, ...rest) => {
+            contexts.push(context);
+            return provider.newClient(context, ...rest);
+          };
+          return { createProvider: () => ({ ...provider, newClient }) };
+        },
+      };
+      await newCache({ ambientCredentials, registry }).open(storeKey, storeOf('1'), 'shop', signal);
+      assert.deepEqual(
+        contexts.map(({ isAmbientIdentityAllowed }) => isAmbientIdentityAllowed),
+        [isAllowed],
+      );
+    });
+  }
+});
