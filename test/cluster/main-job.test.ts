@@ -1,6 +1,8 @@
 /** The main job on a real API server with a real AWS Secrets Manager server: kubectl apply, and the Secret is there first. */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { startControlPlane, type ControlPlane } from '../support/control-plane/control-plane.ts';
@@ -318,6 +320,8 @@ describe('latchkey check and inject against the cluster', () => {
 describe('no secret value', () => {
   it('was seen in any output, status, event, log or metric', async () => {
     sentinels.collect('log', await latchkey.output());
+    const logs = join(controlPlane.directory, 'logs');
+    for (const name of await readdir(logs)) sentinels.collect(name, await readFile(join(logs, name), 'utf8'));
     sentinels.collect('metrics', await latchkey.metrics());
     for (const kind of ['events', 'externalsecrets', 'secretstores', 'pods']) {
       sentinels.collect(kind, await kubectlOrThrow(controlPlane, ['get', kind, '-A', '-o', 'json']));
