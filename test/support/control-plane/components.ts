@@ -23,6 +23,8 @@ export interface ApiServerSettings {
   readonly certificateDirectory: string;
   readonly tokenFile: string;
   readonly keys: ServiceAccountKeys;
+  /** Of this machine on a node's network; undefined: loopback only. */
+  readonly nodeNetworkAddress: string | undefined;
   readonly extraFlags: readonly string[];
 }
 
@@ -30,8 +32,7 @@ export interface ApiServerSettings {
 export function apiServerFlags(settings: ApiServerSettings): string[] {
   return [
     `--etcd-servers=${settings.etcdUrl}`,
-    '--bind-address=127.0.0.1',
-    '--advertise-address=127.0.0.1',
+    ...listenFlags(settings.nodeNetworkAddress),
     `--secure-port=${settings.port}`,
     `--cert-dir=${settings.certificateDirectory}`,
     '--endpoint-reconciler-type=none', // Loopback may not be an endpoint.
@@ -46,6 +47,12 @@ export function apiServerFlags(settings: ApiServerSettings): string[] {
     '--allow-privileged=true',
     ...settings.extraFlags,
   ];
+}
+
+function listenFlags(nodeNetworkAddress: string | undefined): string[] {
+  if (nodeNetworkAddress === undefined) return ['--bind-address=127.0.0.1', '--advertise-address=127.0.0.1'];
+  const nodeFlags = ['--kubelet-preferred-address-types=InternalIP'];
+  return ['--bind-address=0.0.0.0', `--advertise-address=${nodeNetworkAddress}`, ...nodeFlags];
 }
 
 /** Flags of a controller-manager with all its default controllers and no port. */

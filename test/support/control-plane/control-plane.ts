@@ -80,7 +80,7 @@ async function startComponents(
   await writeTokenFile(path('tokens.csv'), identities.all);
   const [etcdPort = 0, peerPort = 0, port = 0, schedulerPort = 0] = await findFreePorts(4);
   const etcdUrl = `http://127.0.0.1:${etcdPort}`;
-  const serverUrl = `https://127.0.0.1:${port}`;
+  const serverUrl = `https://${options.nodeNetworkAddress === undefined ? '127.0.0.1' : 'localhost'}:${port}`;
   const caFile = join(path('certificates'), 'apiserver.crt');
 
   const [keys] = await Promise.all([
@@ -98,6 +98,7 @@ async function startComponents(
       certificateDirectory: path('certificates'),
       tokenFile: path('tokens.csv'),
       keys,
+      nodeNetworkAddress: options.nodeNetworkAddress,
       extraFlags: options.apiServerFlags ?? [],
     });
     await components.start('kube-apiserver', flags, (signal) =>

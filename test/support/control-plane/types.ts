@@ -7,6 +7,11 @@ export interface ControlPlaneOptions {
   readonly scheduler?: boolean | undefined;
   /** Users besides the administrator, for {@link ControlPlane.kubeconfigFor}. */
   readonly users?: readonly ControlPlaneUser[] | undefined;
+  /**
+   * Address of this machine on the cable to a node. Given, the API server listens there too, and its URL names `localhost`,
+   * which its certificate then holds in place of 127.0.0.1. Default: loopback only.
+   */
+  readonly nodeNetworkAddress?: string | undefined;
   /** Added to the API server's flags, for example `--feature-gates=…`. */
   readonly apiServerFlags?: readonly string[] | undefined;
   /** Aborts the start; what has been started by then is stopped. */

@@ -16,6 +16,8 @@ export interface ChildOptions {
   readonly cwd?: string | undefined;
   /** Output and errors are appended here. */
   readonly logFile: string;
+  /** Called with its pid as soon as it runs; when it fails, so does the start. */
+  readonly onSpawn?: ((pid: number) => Promise<void>) | undefined;
   /** Returns true once the child can be used; throwing means "not yet". */
   readonly ready: (signal: AbortSignal) => boolean | Promise<boolean>;
   readonly readyTimeoutMs: number;
@@ -45,6 +47,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   void child.ended.then((how) => gaveUp.abort(new Error(`it ended with ${how}`)));
   const signals = options.signal === undefined ? [gaveUp.signal] : [gaveUp.signal, options.signal];
   try {
+    await options.onSpawn?.(child.pid);
     await waitUntil(options.ready, {
       what: `${options.name} to be ready`,
       timeoutMs: options.readyTimeoutMs,
