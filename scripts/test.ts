@@ -10,7 +10,7 @@ const given = process.argv.slice(2);
 const files = given.length > 0 ? given : globSync('test/**/*.test.ts').sort();
 const needsServers = files.some((file) => /^(\.\/)?test\/(cluster|backends|contract|e2e)\//.test(file));
 
-for (const installer of needsServers ? ['control-plane', 'moto'] : []) {
+for (const installer of needsServers ? ['control-plane', 'node', 'moto'] : []) {
   const { status } = spawnSync(process.execPath, [`test/support/${installer}/install.ts`], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }

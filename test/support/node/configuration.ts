@@ -60,6 +60,8 @@ oom_score = 0
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "${cniDirectory}"
     conf_dir = "${directory}/cni"
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "${directory}/registries"
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "overlayfs"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]

@@ -22,6 +22,8 @@ export interface NodeCluster extends AsyncDisposable {
   readonly cable: Cable;
   /** Logs of kubelet and containerd. */
   readonly logDirectory: string;
+  /** `<host>/hosts.toml` in it tells containerd how to reach a registry; read at each pull. */
+  readonly registryDirectory: string;
   /** Ends node and control plane, and removes all they made. May be called more than once. */
   stop(): Promise<void>;
 }
@@ -58,7 +60,12 @@ export async function startNodeCluster(options: NodeClusterOptions = {}): Promis
     const child = await startNode({ temporary, cable, controlPlane, cgroup, binaries, images: options.images ?? [] });
     stack.defer(() => child.stop(0));
     const stop = (): Promise<void> => stack.disposeAsync();
-    return { controlPlane, cable, logDirectory: join(temporary.path, 'logs'), stop, [Symbol.asyncDispose]: stop };
+    return {
+      ...{ controlPlane, cable, stop },
+      logDirectory: join(temporary.path, 'logs'),
+      registryDirectory: join(temporary.path, 'registries'),
+      [Symbol.asyncDispose]: stop,
+    };
   } catch (error) {
     await stack.disposeAsync();
     throw error;
@@ -76,7 +83,7 @@ interface NodeParts {
 
 async function startNode({ temporary, cable, controlPlane, cgroup, binaries, images }: NodeParts): Promise<Child> {
   const directory = temporary.path;
-  await Promise.all(['cni', 'logs', 'images'].map((name) => mkdir(join(directory, name))));
+  await Promise.all(['cni', 'logs', 'images', 'registries'].map((name) => mkdir(join(directory, name))));
   await Promise.all(NODE_LOGS.map((name) => writeFile(join(directory, 'logs', `${name}.log`), '')));
   const archive = join(directory, 'images.tar');
   await writeTestImages(join(binaries.directory, 'busybox'), join(directory, 'images'), archive);
