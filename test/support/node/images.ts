@@ -78,7 +78,7 @@ sleep 2147483647 &
 wait
 `;
 
-/** Archives `localhost/busybox:1` and `localhost/pause:1`. */
+/** Archives busybox, under the name it has everywhere too, and pause. */
 export async function writeTestImages(busybox: string, work: string, archive: string): Promise<void> {
   const tree = join(work, 'tree');
   const directories = ['bin', 'etc', 'proc', 'sys', 'dev', 'tmp', 'root', 'var', 'run'];
@@ -94,6 +94,7 @@ export async function writeTestImages(busybox: string, work: string, archive: st
   const Env = ['PATH=/bin'];
   const images = [
     { name: 'localhost/busybox:1', config: { Env, Cmd: ['/bin/sh'] } },
+    { name: 'docker.io/library/busybox:1', config: { Env, Cmd: ['/bin/sh'] } },
     { name: 'localhost/pause:1', config: { Env, Entrypoint: ['/pause'] } },
   ];
   await writeImageArchive(tree, images, work, archive);
