@@ -1,0 +1,140 @@
+/** Latchkey as it runs in production: two pods of the cluster behind a Service, out of its own image. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { kubectl, kubectlOrThrow } from '../support/control-plane/kubectl.ts';
+import { installLatchkey } from '../support/latchkey/install.ts';
+import * as make from '../support/latchkey/manifests.ts';
+import { startNodeCluster, type NodeCluster } from '../support/node/node-cluster.ts';
+import { whyNoNode } from '../support/node/prerequisites.ts';
+import { createTemporaryDirectory, type TemporaryDirectory } from '../support/process/temporary-directory.ts';
+import { runCommandOrThrow } from '../support/process/run-command.ts';
+import { waitUntil } from '../support/process/wait-until.ts';
+import { digest, environmentVariable, printing } from './support/world.ts';
+
+const root = join(import.meta.dirname, '../..');
+const NAMESPACE = 'shop';
+const SYSTEM = 'latchkey-system';
+const restricted = {
+  runAsNonRoot: true,
+  runAsUser: 1000,
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ['ALL'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+};
+
+describe('Latchkey in the cluster', { skip: whyNoNode() ?? false }, () => {
+  let work: TemporaryDirectory;
+  let cluster: NodeCluster;
+  const run = (...args: readonly string[]) => kubectlOrThrow(cluster.controlPlane, args, { timeoutMs: 90_000 });
+  const apply = (...manifests: readonly make.Manifest[]) =>
+    kubectl(cluster.controlPlane, ['apply', '-f', '-'], { input: make.toYamlDocuments(...manifests) });
+
+  before(async () => {
+    work = await createTemporaryDirectory('image');
+    const image = join(work.path, 'latchkey.tar');
+    const build = ['scripts/image.ts', '--tar', image, '--name', 'localhost/latchkey:test'];
+    await runCommandOrThrow(process.execPath, build, { cwd: root, timeoutMs: 120_000 });
+    cluster = await startNodeCluster({ images: [image] });
+    await installLatchkey(cluster.controlPlane);
+    await run('apply', '-f', join(root, 'test/support/latchkey/deployment.yaml'));
+    await run('rollout', 'status', 'deployment/latchkey', '-n', SYSTEM, '--timeout=80s').catch(
+      async (error: unknown) => {
+        const pods = await kubectl(cluster.controlPlane, ['describe', 'pods', '-n', SYSTEM]);
+        const logs = await kubectl(cluster.controlPlane, [
+          'logs',
+          '-n',
+          SYSTEM,
+          '-l',
+          'app.kubernetes.io/name=latchkey',
+        ]);
+        throw new Error(`${(error as Error).message}\n${pods.stdout}\n${logs.stdout}`, { cause: error });
+      },
+    );
+    const labels = { 'latchkey.dev/injection': 'enabled', 'pod-security.kubernetes.io/enforce': 'restricted' };
+    await apply(
+      make.namespace(NAMESPACE, labels),
+      make.fakeStore('store', NAMESPACE, { 'prod/db': 'not-a-real-password' }),
+      make.externalSecret({ name: 'db', namespace: NAMESPACE, data: { password: 'prod/db' } }),
+    );
+    await run('wait', '--for=create', 'serviceaccount/default', '-n', NAMESPACE, '--timeout=20s');
+  });
+
+  after(async () => {
+    await cluster?.stop();
+    await work?.remove();
+  });
+
+  function pod(name: string, annotations: make.Manifest = {}): make.Manifest {
+    const env = [{ name: 'PASSWORD', valueFrom: { secretKeyRef: { name: 'db', key: 'password' } } }];
+    const container = printing('app', environmentVariable('PASSWORD'), { env, securityContext: restricted });
+    return {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: NAMESPACE, annotations },
+      spec: { restartPolicy: 'Never', containers: [container] },
+    };
+  }
+
+  async function assertReads(name: string): Promise<void> {
+    await waitUntil(
+      async () =>
+        (await kubectl(cluster.controlPlane, ['logs', '-n', NAMESPACE, name])).stdout.trim() ===
+        digest('not-a-real-password'),
+      { what: `pod ${name} to print the digest`, timeoutMs: 30_000 },
+    );
+  }
+
+  it('is reached through its Service, and a pod of a restricted namespace reads the value', async () => {
+    const applied = await apply(pod('web'));
+    assert.equal(applied.exitCode, 0, applied.stderr);
+    assert.equal(applied.stderr, '');
+    await assertReads('web');
+  });
+
+  it('has one registration, by Service, that both replicas agree on', async () => {
+    const [webhook] = (
+      JSON.parse(await run('get', 'mutatingwebhookconfiguration', 'latchkey', '-o', 'json')) as {
+        webhooks: { clientConfig: { service: { name: string; path: string } } }[];
+      }
+    ).webhooks;
+    assert.equal(webhook?.clientConfig.service.name, 'latchkey');
+    assert.match(webhook.clientConfig.service.path, /^\/[0-9a-f]{64}\/mutate$/);
+  });
+
+  it('loses no admission while its pods are replaced one by one', async () => {
+    const over = new AbortController();
+    const unseen: string[] = [];
+    const load = (async () => {
+      for (let index = 0; !over.signal.aborted; index += 1) {
+        const name = `rolling-${index}`;
+        const applied = await apply(pod(name));
+        assert.equal(applied.exitCode, 0, applied.stderr);
+        const status = await run(
+          'get',
+          'pod',
+          name,
+          '-n',
+          NAMESPACE,
+          '-o=jsonpath={.metadata.annotations.latchkey\\.dev/status}',
+        );
+        if (status !== 'fresh') unseen.push(name);
+      }
+    })();
+    await run('rollout', 'restart', 'deployment/latchkey', '-n', SYSTEM);
+    await run('rollout', 'status', 'deployment/latchkey', '-n', SYSTEM, '--timeout=80s');
+    over.abort();
+    await load;
+    assert.deepEqual(unseen, []);
+  });
+
+  it('comes back by itself after all its pods were deleted at once', async () => {
+    await run('delete', 'pods', '-n', SYSTEM, '--all', '--force', '--grace-period=0');
+    await waitUntil(async () => (await apply(pod('after-all', { 'latchkey.dev/max-age': '0s' }))).exitCode === 0, {
+      what: 'a pod that demands freshness to be admitted again',
+      timeoutMs: 60_000,
+      intervalMs: 500,
+    });
+    await assertReads('after-all');
+  });
+});
