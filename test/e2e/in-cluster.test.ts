@@ -81,7 +81,7 @@ describe('Latchkey in the cluster', { skip: whyNoNode() ?? false }, () => {
       async () =>
         (await kubectl(cluster.controlPlane, ['logs', '-n', NAMESPACE, name])).stdout.trim() ===
         digest('not-a-real-password'),
-      { what: `pod ${name} to print the digest`, timeoutMs: 30_000 },
+      { what: `pod ${name} to print the digest`, timeoutMs: 60_000 },
     );
   }
 
@@ -127,6 +127,31 @@ describe('Latchkey in the cluster', { skip: whyNoNode() ?? false }, () => {
     await load;
     assert.deepEqual(unseen, []);
   });
+
+  const mishaps: Readonly<Record<string, () => Promise<void>>> = {
+    'the kubelet was killed': () => cluster.killKubelet(),
+    'the API server was killed and started again': async () => {
+      await cluster.controlPlane.stopApiServer();
+      await cluster.controlPlane.startApiServer();
+    },
+    'the node was cut off for 20 s': async () => {
+      await cluster.cable.cut();
+      await new Promise((resolve) => setTimeout(resolve, 20_000));
+      await cluster.cable.mend();
+    },
+  };
+  for (const [index, [mishap, happen]] of Object.entries(mishaps).entries()) {
+    it(`is there for a pod that demands freshness within a minute after ${mishap}`, async () => {
+      await happen();
+      const name = `after-${index}`;
+      await waitUntil(async () => (await apply(pod(name, { 'latchkey.dev/max-age': '0s' }))).exitCode === 0, {
+        what: 'the pod to be admitted',
+        timeoutMs: 60_000,
+        intervalMs: 500,
+      });
+      await assertReads(name);
+    });
+  }
 
   it('comes back by itself after all its pods were deleted at once', async () => {
     await run('delete', 'pods', '-n', SYSTEM, '--all', '--force', '--grace-period=0');

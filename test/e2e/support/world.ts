@@ -5,6 +5,7 @@ import { installLatchkey, LATCHKEY_USER } from '../../support/latchkey/install.t
 import { startLatchkey, type LatchkeyProcess } from '../../support/latchkey/latchkey-process.ts';
 import * as make from '../../support/latchkey/manifests.ts';
 import { startMoto, type Moto } from '../../support/moto/moto.ts';
+import { FaultyProxy } from './faulty-proxy.ts';
 import { startNodeCluster, type NodeCluster } from '../../support/node/node-cluster.ts';
 import { waitUntil } from '../../support/process/wait-until.ts';
 
@@ -21,18 +22,29 @@ export interface World extends AsyncDisposable {
   apply(...manifests: readonly make.Manifest[]): Promise<void>;
   /** JSON that kubectl gets. */
   get<T>(...args: readonly string[]): Promise<T>;
+  /** Calls that the backend failed on purpose. */
+  backendFailures(): number;
   /** What a container has printed, once it has printed a line. */
   log(namespace: string, pod: string, container?: string): Promise<string>;
 }
 
-export async function createWorld(): Promise<World> {
+export interface Faults {
+  /** Share of backend calls that fail, 0 to 1. */
+  readonly failingShare: number;
+  readonly seed: number;
+}
+
+export async function createWorld(faults?: Faults): Promise<World> {
   const stack = new AsyncDisposableStack();
   try {
     const cluster = stack.use(await startNodeCluster({ users: [LATCHKEY_USER] }));
     const { controlPlane } = cluster;
     const moto: Moto = stack.use(await startMoto());
     await installLatchkey(controlPlane);
-    const latchkey = await startLatchkey(controlPlane, { env: { AWS_SECRETSMANAGER_ENDPOINT: moto.endpoint } });
+    const proxy = faults === undefined ? undefined : new FaultyProxy(moto.endpoint, faults.failingShare, faults.seed);
+    stack.defer(() => proxy?.stop());
+    const endpoint = (await proxy?.start()) ?? moto.endpoint;
+    const latchkey = await startLatchkey(controlPlane, { env: { AWS_SECRETSMANAGER_ENDPOINT: endpoint } });
     stack.defer(() => latchkey.stop());
     const aws = new SecretsManagerClient({
       endpoint: moto.endpoint,
@@ -45,6 +57,7 @@ export async function createWorld(): Promise<World> {
     };
     return {
       ...{ cluster, latchkey, apply },
+      backendFailures: () => proxy?.failures ?? 0,
       async tenant(name, labels) {
         await apply(
           make.namespace(name, labels),

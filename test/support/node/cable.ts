@@ -12,6 +12,9 @@ export interface Cable {
   readonly podRange: string;
   /** Gives the far end to the namespace of a process, where it is called `node0`. */
   plugInto(pid: number): Promise<void>;
+  /** No packet passes until it is mended. */
+  cut(): Promise<void>;
+  mend(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -38,18 +41,28 @@ export async function layCable(): Promise<Cable> {
     const podRange = `10.88.${number}.0/24`;
     await ip('address', 'add', `${hostAddress}/24`, 'dev', link);
     await ip('link', 'set', link, 'up');
+    // Without carrier there is no route: it comes up with the far end.
+    const route = (): Promise<void> =>
+      waitUntil(
+        async () => {
+          const args = ['route', 'replace', podRange, 'via', nodeAddress, 'dev', link];
+          return (await runCommand('ip', args, { timeoutMs })).exitCode === 0;
+        },
+        { what: 'the route to the pods', timeoutMs, intervalMs: 20 },
+      );
     return {
       ...{ link, hostAddress, nodeAddress, podRange },
       async plugInto(pid) {
         await waitUntil(() => hasOwnNetwork(pid), { what: 'the node’s namespace', timeoutMs, intervalMs: 10 });
         await ip('link', 'set', farEnd, 'netns', String(pid), 'name', 'node0');
-        // Without carrier there is no route: it comes up with the far end.
-        await waitUntil(
-          async () =>
-            (await runCommand('ip', ['route', 'replace', podRange, 'via', nodeAddress, 'dev', link], { timeoutMs }))
-              .exitCode === 0,
-          { what: 'the route to the pods', timeoutMs, intervalMs: 20 },
-        );
+        await route();
+      },
+      async cut() {
+        await ip('link', 'set', link, 'down');
+      },
+      async mend() {
+        await ip('link', 'set', link, 'up');
+        await route();
       },
       async remove() {
         const removed = await runCommand('ip', ['link', 'delete', link], { timeoutMs });

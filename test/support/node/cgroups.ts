@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeWithThisProcess } from '../process/janitor.ts';
 import { waitUntil } from '../process/wait-until.ts';
 
 const ROOT = '/sys/fs/cgroup';
@@ -19,9 +20,16 @@ export interface Cgroup {
 
 export async function createCgroup(name: string): Promise<Cgroup> {
   const isV2 = existsSync(join(ROOT, 'cgroup.controllers'));
+  const forget = (await groupsNamed(name)).map(removeWithThisProcess);
   if (isV2) await createV2(name);
   else await createV1(name);
-  return { path: `/${name}`, remove: () => removeEverywhere(name) };
+  return {
+    path: `/${name}`,
+    async remove() {
+      await removeEverywhere(name);
+      for (const each of forget) each();
+    },
+  };
 }
 
 async function createV1(name: string): Promise<void> {
@@ -43,8 +51,7 @@ async function createV2(name: string): Promise<void> {
 }
 
 async function removeEverywhere(name: string): Promise<void> {
-  const parents = [ROOT, ...(await readdir(ROOT)).map((entry) => join(ROOT, entry))];
-  const groups = parents.map((parent) => join(parent, name));
+  const groups = await groupsNamed(name);
   await waitUntil(
     async () => {
       for (const group of groups) await removeTree(group);
@@ -52,6 +59,10 @@ async function removeEverywhere(name: string): Promise<void> {
     },
     { what: `the cgroups ${name} to be empty`, timeoutMs: removeTimeoutMs, intervalMs: 50 },
   );
+}
+
+async function groupsNamed(name: string): Promise<readonly string[]> {
+  return [ROOT, ...(await readdir(ROOT)).map((entry) => join(ROOT, entry))].map((parent) => join(parent, name));
 }
 
 /** Groups are removed like empty directories, from the leaves up; the files in them cannot be. */

@@ -36,6 +36,7 @@ export function kubeletConfiguration({ directory, cgroupPath, cable }: NodeConfi
     configMapAndSecretChangeDetectionStrategy: 'Watch',
     syncFrequency: '5s',
     nodeStatusUpdateFrequency: '2s',
+    maxPods: 240,
     registryPullQPS: 0,
     serializeImagePulls: false,
     shutdownGracePeriod: '0s',

@@ -24,6 +24,8 @@ export interface NodeCluster extends AsyncDisposable {
   readonly logDirectory: string;
   /** `<host>/hosts.toml` in it tells containerd how to reach a registry; read at each pull. */
   readonly registryDirectory: string;
+  /** Kills the kubelet; it comes back by itself, as under a service manager. */
+  killKubelet(): Promise<void>;
   /** Ends node and control plane, and removes all they made. May be called more than once. */
   stop(): Promise<void>;
 }
@@ -62,6 +64,7 @@ export async function startNodeCluster(options: NodeClusterOptions = {}): Promis
     const stop = (): Promise<void> => stack.disposeAsync();
     return {
       ...{ controlPlane, cable, stop },
+      killKubelet: () => killKubelet(child.pid),
       logDirectory: join(temporary.path, 'logs'),
       registryDirectory: join(temporary.path, 'registries'),
       [Symbol.asyncDispose]: stop,
@@ -69,6 +72,15 @@ export async function startNodeCluster(options: NodeClusterOptions = {}): Promis
   } catch (error) {
     await stack.disposeAsync();
     throw error;
+  }
+}
+
+/** The init process is the child of `unshare`; the kubelet is among its children. */
+async function killKubelet(unsharePid: number): Promise<void> {
+  const init = await childOf(unsharePid);
+  const children = (await readFile(`/proc/${init}/task/${init}/children`, 'utf8')).trim().split(' ').map(Number);
+  for (const pid of children) {
+    if ((await readFile(`/proc/${pid}/comm`, 'utf8')).trim() === 'kubelet') process.kill(pid, 'SIGKILL');
   }
 }
 

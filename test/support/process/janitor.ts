@@ -12,9 +12,13 @@ state=
 while IFS= read -r line; do state=$line; done
 IFS=$(printf '\\t'); set -f
 for item in $state; do case $item in /*) ;; *) kill -KILL "$item" 2>/dev/null;; esac; done
-for try in 1 2 3; do
+for try in 1 2 3 4 5 6 7 8 9 10; do
   left=
-  for item in $state; do case $item in /*) rm -rf -- "$item" 2>/dev/null || left=yes;; esac; done
+  for item in $state; do case $item in
+    # The files in a cgroup cannot be removed, it goes as if it were empty.
+    /sys/fs/cgroup/*) [ ! -d "$item" ] || find "$item" -depth -type d -exec rmdir {} + 2>/dev/null || left=yes;;
+    /*) rm -rf -- "$item" 2>/dev/null || left=yes;;
+  esac; done
   [ -z "$left" ] && exit 0
   sleep 0.2
 done
