@@ -1,11 +1,13 @@
 /**
  * Measurements, as ratios against a baseline of the same run.
  *   npm run bench -- admission [--pods 1000] [--json FILE]
+ *   npm run bench -- pods [--pods 30] [--json FILE]
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { cpus, totalmem } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
+import { benchPods, type PodsResult } from './pods.ts';
 import { benchAdmission, type AdmissionResult, type VariantResult } from './admission.ts';
 
 interface Settings {
@@ -24,12 +26,45 @@ program
   .action(async ({ pods, json }: Settings) => {
     const result = await benchAdmission({ pods, log: (line) => void process.stderr.write(`${line}\n`) });
     printTable(result);
-    const file = resolve(json);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, `${JSON.stringify({ machine: machine(), ...result }, undefined, 2)}\n`);
-    print(`\nFigures written to ${json}`);
+    await writeFigures(json, result);
+  });
+program
+  .command('pods')
+  .description('create to Running on a real node: without Latchkey, warm and cold')
+  .option('--pods <count>', 'pods of each variant, for each number at once', parseCount, 30)
+  .option('--json <file>', 'where the figures are written', 'bench-results/pods.json')
+  .action(async ({ pods, json }: Settings) => {
+    const result = await benchPods({ pods, log: (line) => void process.stderr.write(`${line}\n`) });
+    printStarts(result);
+    await writeFigures(json, result);
   });
 await program.parseAsync();
+
+async function writeFigures(json: string, result: object): Promise<void> {
+  const file = resolve(json);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify({ machine: machine(), ...result }, undefined, 2)}\n`);
+  print(`\nFigures written to ${json}`);
+}
+
+function printStarts({ starts, crowd }: PodsResult): void {
+  print(machine());
+  print(`${'variant'.padEnd(22)}at once   median ms   p90 ms   median ÷ without`);
+  for (const { variant, atOnce, medianMs, p90Ms } of starts) {
+    const baseline = starts.find((other) => other.atOnce === atOnce && other.variant === 'without Latchkey');
+    const figures = [
+      String(atOnce).padStart(7),
+      medianMs.toFixed(0).padStart(12),
+      p90Ms.toFixed(0).padStart(9),
+      shown(medianMs / (baseline?.medianMs ?? Number.NaN), 3).padStart(19),
+    ];
+    print(variant.padEnd(22) + figures.join(''));
+  }
+  const { pods, mostResidentMb, cpuMsPerPod } = crowd;
+  print(
+    `\nLatchkey while ${pods} pods start: at most ${mostResidentMb.toFixed(0)} MB RSS, ${cpuMsPerPod.toFixed(1)} ms CPU a pod`,
+  );
+}
 
 function parseCount(text: string): number {
   const count = Number(text);

@@ -136,12 +136,17 @@ describe('a churn of 200 pods with a faulty backend', { skip: whyNoNode() ?? fal
     );
     assert.deepEqual(await troubles('churn'), []);
     const old: string[] = [];
-    for (let index = 0; index < PODS; index += 1) {
+    const judge = async (index: number): Promise<void> => {
       const read = await world.log('churn', `pod-${index}`);
       const period = histories[index % SECRETS]?.find((each) => each.digest === read);
       const askedMs = askedAtMs[index] ?? Number.NaN;
       if (period === undefined || !(period.untilMs >= askedMs - TOLERANCE_MS)) old.push(`pod-${index}`);
-    }
+    };
+    const queue = Array.from({ length: PODS }, (_, index) => index).values();
+    const reader = async (): Promise<void> => {
+      for (const index of queue) await judge(index);
+    };
+    await Promise.all(Array.from({ length: CLIENTS }, reader));
     assert.deepEqual(old, []);
     t.diagnostic(`seed ${SEED}; the backend failed ${world.backendFailures()} times`);
     assert.ok(world.backendFailures() > PODS / 10, 'the backend did fail');
