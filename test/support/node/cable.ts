@@ -19,7 +19,8 @@ export interface Cable {
 }
 
 const HIGHEST_NUMBER = 250;
-const timeoutMs = 10_000;
+/** The kernel takes one change of the network at a time, and tearing a namespace down is one. */
+const timeoutMs = 60_000;
 const ip = (...args: readonly string[]) => runCommandOrThrow('ip', args, { timeoutMs });
 
 /**
