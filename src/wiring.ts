@@ -54,6 +54,7 @@ export function wireAdmission(options: WiringOptions): Wiring {
     stores: new StoreLookup(cluster, views),
     syncer,
     versionKey,
+    controllerClass,
     clock,
     logger,
   });

@@ -28,6 +28,9 @@ export interface ClientCacheOptions {
 }
 
 const MOST_CLIENTS = 500;
+const CREATE_TIMEOUT_MS = 20_000;
+/** No fetch lasts longer, so nobody uses a client that has been out of the cache for this long. */
+const LONGEST_USE_MS = 30_000;
 
 /**
  * Clients by store and identity. A client serves only while everything it was built from, the store and each
@@ -37,6 +40,9 @@ export class ClientCache {
   readonly #cluster: Cluster;
   readonly #options: ClientCacheOptions;
   readonly #clients: LRUCache<string, CachedClient>;
+  /** Being made: whoever needs the same waits for it. */
+  readonly #pending = new Map<string, Promise<CachedClient>>();
+  #isClosed = false;
 
   constructor(cluster: Cluster, options: ClientCacheOptions) {
     this.#cluster = cluster;
@@ -44,7 +50,12 @@ export class ClientCache {
     this.#clients = new LRUCache({
       max: MOST_CLIENTS,
       dispose: ({ client }) => {
-        client.close().catch((error: unknown) => options.logger.warn('closing a provider client failed', {}, error));
+        const close = (): void => {
+          client.close().catch((error: unknown) => options.logger.warn('closing a provider client failed', {}, error));
+        };
+        // Somebody may be in the middle of a call with it.
+        if (this.#isClosed) close();
+        else setTimeout(close, LONGEST_USE_MS).unref();
       },
     });
   }
@@ -56,17 +67,31 @@ export class ClientCache {
     const identity = `${uid}@${resourceVersion}/${namespace}`;
     const cached = this.#clients.get(identity);
     if (cached !== undefined && (await areCurrent(this.#cluster, cached.credentials, signal))) return cached;
-    this.#clients.delete(identity);
-    const created = await this.#create(key, store, namespace, signal);
-    this.#clients.set(identity, created);
-    return created;
+    // Unless somebody else has put a newer one in its place meanwhile.
+    if (cached !== undefined && this.#clients.peek(identity) === cached) this.#clients.delete(identity);
+    return this.#pending.get(identity) ?? this.#make(identity, () => this.#create(key, store, namespace));
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#clients.clear();
   }
 
-  async #create(key: StoreKey, store: SecretStore, namespace: string, signal: AbortSignal): Promise<CachedClient> {
+  async #make(identity: string, create: () => Promise<CachedClient>): Promise<CachedClient> {
+    const making = create();
+    this.#pending.set(identity, making);
+    try {
+      const created = await making;
+      this.#clients.set(identity, created);
+      return created;
+    } finally {
+      this.#pending.delete(identity);
+    }
+  }
+
+  /** Under a deadline of its own: the first caller's leaving must not fail those who wait with it. */
+  async #create(key: StoreKey, store: SecretStore, namespace: string): Promise<CachedClient> {
+    const signal = AbortSignal.timeout(CREATE_TIMEOUT_MS);
     const { registry, environment, ambientCredentials, metrics } = this.#options;
     const [name, ...others] = Object.keys(store.spec.provider ?? {});
     if (name === undefined || others.length > 0) {

@@ -55,7 +55,8 @@ export class ScopedCredentials implements CredentialReader {
     const what = `Secret "${printable(namespace)}/${printable(selector.name)}", named by ${field},`;
     const secret = await this.#secret(namespace, selector.name, signal);
     if (secret === undefined) throw new LatchkeyError('CredentialsNotFound', `${what} does not exist`);
-    const value = secret.data?.[selector.key ?? ''];
+    const { data = {} } = secret;
+    const value = Object.hasOwn(data, selector.key ?? '') ? data[selector.key ?? ''] : undefined;
     if (value === undefined) {
       throw new LatchkeyError('CredentialsNotFound', `${what} has no key "${printable(selector.key ?? '')}"`);
     }

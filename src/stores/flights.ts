@@ -9,6 +9,7 @@ interface Flight<T> {
   waiters: number;
   /** Goes on without waiters, or did: it is counted once, however often somebody comes back to it. */
   isOrphan: boolean;
+  isLanded: boolean;
 }
 
 export interface FlightRequest<T> {
@@ -61,9 +62,11 @@ export class Flights<T> {
       mayOutliveWaiters,
       waiters: 0,
       isOrphan: false,
+      isLanded: false,
     };
     this.#flights.set(key, flight);
     const land = (): void => {
+      flight.isLanded = true;
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     };
     flight.result.then(land, land);
@@ -71,8 +74,10 @@ export class Flights<T> {
   }
 
   #abandon(key: string, flight: Flight<T>): void {
-    if (this.#flights.get(key) !== flight || flight.isOrphan) return;
-    if (flight.mayOutliveWaiters && this.#orphans < MOST_ORPHANS) {
+    if (flight.isLanded || flight.isOrphan) return;
+    const isCurrent = this.#flights.get(key) === flight;
+    // One that a later flight has taken the place of is found by nobody who comes back.
+    if (isCurrent && flight.mayOutliveWaiters && this.#orphans < MOST_ORPHANS) {
       flight.isOrphan = true;
       this.#orphans += 1;
       const settle = (): void => {
@@ -81,7 +86,7 @@ export class Flights<T> {
       flight.result.then(settle, settle);
       return;
     }
-    this.#flights.delete(key);
+    if (isCurrent) this.#flights.delete(key);
     flight.controller.abort();
   }
 }

@@ -7,8 +7,14 @@ import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
 import { assertResolvable } from '../core/external-secret/supported-fields.ts';
 import { rightfulClaimant } from '../core/external-secret/target-name.ts';
 import { printable } from '../core/names.ts';
-import { ALWAYS_FRESH_TOLERANCE_MS, judgeFreshness, type Freshness } from '../core/refresh/freshness.ts';
-import { describeStore, storeKeyOf } from '../core/store/store-access.ts';
+import {
+  ageLimitMs,
+  ALWAYS_FRESH_TOLERANCE_MS,
+  judgeFreshness,
+  type Freshness,
+  type FreshnessQuestion,
+} from '../core/refresh/freshness.ts';
+import { describeStore, isForeign, storeKeyOf } from '../core/store/store-access.ts';
 import type { SecretSummary } from '../core/target/secret-summary.ts';
 import { opaqueVersion } from '../core/target/version.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -27,6 +33,7 @@ export interface NeedResolverOptions {
   readonly syncer: Syncer;
   /** Installation key of opaque versions; a function because it comes with the certificates. */
   readonly versionKey: () => string;
+  readonly controllerClass: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -90,7 +97,8 @@ export class NeedResolver {
     // Rights are judged before freshness: taking one away works at the next pod.
     const { storeKey, store } = await this.#options.stores.find(externalSecret, namespace, signal);
     const secret = this.#options.views.secrets.get({ namespace: namespace.name, name: need.secretName });
-    const freshness = this.#judge(question, externalSecret, secret);
+    const isForeignStore = isForeign(store, this.#options.controllerClass);
+    const freshness = this.#judge(question, { externalSecret, secret, isForeignStore });
     const name = externalSecret.metadata.name;
     if (freshness.verdict === 'fresh') return this.#fresh(name, secret);
     if (question.isDryRun) {
@@ -104,7 +112,7 @@ export class NeedResolver {
         storeKey,
         store,
         secret,
-        notBeforeMs: this.#notBefore(question),
+        notBeforeMs: this.#notBefore(question, externalSecret),
         isFirst: freshness.verdict === 'unusable',
         signal,
       });
@@ -119,19 +127,22 @@ export class NeedResolver {
     return { state: 'fresh', externalSecret, version: this.#version(secret), secretType: secret?.type ?? 'Opaque' };
   }
 
-  #judge(question: NeedQuestion, externalSecret: ExternalSecret, secret: SecretSummary | undefined): Freshness {
+  #judge(
+    question: NeedQuestion,
+    subject: Pick<FreshnessQuestion, 'externalSecret' | 'secret' | 'isForeignStore'>,
+  ): Freshness {
     return judgeFreshness({
-      externalSecret,
-      secret,
-      lastSync: this.#options.syncer.lastSync(externalSecret),
+      ...subject,
+      lastSync: this.#options.syncer.lastSync(subject.externalSecret),
       keys: question.need.keys,
       maxAgeMs: question.policy.maxAgeMs,
       nowMs: question.receivedAtMs,
     });
   }
 
-  #notBefore({ policy, receivedAtMs }: NeedQuestion): number {
-    return receivedAtMs - Math.max(policy.maxAgeMs ?? ALWAYS_FRESH_TOLERANCE_MS, ALWAYS_FRESH_TOLERANCE_MS);
+  /** A fetch under way serves whoever would take its value for fresh. */
+  #notBefore({ policy, receivedAtMs }: NeedQuestion, externalSecret: ExternalSecret): number {
+    return receivedAtMs - Math.max(ageLimitMs(externalSecret, policy.maxAgeMs), ALWAYS_FRESH_TOLERANCE_MS);
   }
 
   /** An older value serves when no new one is to be had, for as long as stale-if-error allows; else the error stands. */

@@ -80,6 +80,8 @@ export class StatusWriter {
   async #write(recorded: ExternalSecret, outcome: SyncOutcome): Promise<void> {
     const key = { namespace: recorded.metadata.namespace ?? '', name: recorded.metadata.name };
     const latest = this.#views.externalSecrets.get(key) ?? recorded;
+    // Made anew under the same name meanwhile: nothing that was found out about the old one is true of it.
+    if (latest.metadata.uid !== recorded.metadata.uid) return;
     const status = statusAfter(latest, outcome, this.#clock.now());
     if (status === undefined) return;
     const signal = AbortSignal.timeout(WRITE_TIMEOUT_MS);

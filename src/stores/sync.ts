@@ -4,7 +4,7 @@ import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
 import { assertResolvable } from '../core/external-secret/supported-fields.ts';
 import type { SyncRecord } from '../core/refresh/freshness.ts';
 import type { SecretValue } from '../core/secret-value.ts';
-import type { StoreKey } from '../core/store/store-access.ts';
+import { isForeign, type StoreKey } from '../core/store/store-access.ts';
 import { syncedResourceVersion } from '../core/target/object-hash.ts';
 import { summarise, type SecretSummary } from '../core/target/secret-summary.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -81,19 +81,18 @@ export class Syncer {
     const { externalSecret, store } = request;
     const { namespace = '', name } = externalSecret.metadata;
     const { controllerClass, metrics, logger } = this.#deps;
-    // A store of another class: its controller writes the status.
-    const isForeign = (store.spec.controller ?? '') !== '' && store.spec.controller !== controllerClass;
+    const isOthers = isForeign(store, controllerClass);
     try {
       const { summary, record } = await this.#materialise(request, signal);
       this.#records.set(externalSecret.metadata.uid ?? '', record);
       metrics.sync(namespace, name, false);
-      if (!isForeign) this.statuses.record(externalSecret, record);
+      if (!isOthers) this.statuses.record(externalSecret, record);
       return summary;
     } catch (cause) {
       const error = asLatchkeyError(cause);
       if (error.code === 'Internal') logger.error('syncing an ExternalSecret failed', { namespace, name }, cause);
       metrics.sync(namespace, name, true);
-      if (!isForeign) this.statuses.record(externalSecret, { error });
+      if (!isOthers) this.statuses.record(externalSecret, { error });
       throw error;
     }
   }

@@ -4,7 +4,8 @@ import { admittedAnyway, decide, type Decision, type JudgedNeed } from '../core/
 import { needsOf } from '../core/admission/needs.ts';
 import { freshnessPolicy } from '../core/admission/policy.ts';
 import type { Reference } from '../core/admission/references.ts';
-import { asLatchkeyError } from '../core/errors.ts';
+import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
+import { printable } from '../core/names.ts';
 import { assertNothingUnsupported } from '../core/admission/unsupported.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { NeedResolver } from '../stores/need-resolver.ts';
@@ -38,6 +39,9 @@ export type PodReviewer = (question: PodQuestion) => Promise<PodReview>;
 export function createPodReviewer({ resolver, defaultStaleIfErrorMs, clock }: PodReviewerOptions): PodReviewer {
   async function review(question: PodQuestion, isAudit: boolean): Promise<PodReview> {
     const { pod, description, namespace, references, isDryRun, signal } = question;
+    if (namespace.isTerminating) {
+      throw new LatchkeyError('ClusterRejected', `namespace "${printable(namespace.name)}" is being deleted`);
+    }
     const receivedAtMs = clock.now();
     const policy = freshnessPolicy(pod.metadata.annotations, namespace.annotations, {
       staleIfErrorMs: defaultStaleIfErrorMs,

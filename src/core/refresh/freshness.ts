@@ -23,10 +23,14 @@ export interface FreshnessQuestion {
   /** Keys that the pod names. */
   readonly keys: readonly string[];
   readonly maxAgeMs: number | undefined;
+  /** Another controller refreshes it, at its own pace: the interval alone does not make it stale. */
+  readonly isForeignStore: boolean;
   readonly nowMs: number;
 }
 
 const DEFAULT_REFRESH_INTERVAL_MS = 3_600_000;
+/** How much longer than its interval a Secret of another controller counts as fresh. */
+const FOREIGN_PATIENCE = 1.2;
 /** `max-age: 0s` accepts a fetch that started up to this long before the request came. */
 export const ALWAYS_FRESH_TOLERANCE_MS = 1_000;
 
@@ -38,7 +42,9 @@ export function judgeFreshness(question: FreshnessQuestion): Freshness {
   const missing = keys.find((key) => !secret.keys.has(key));
   if (missing !== undefined) return { verdict: 'unusable', reason: `has no key "${missing}"` };
   const ageMs = ageOf(question);
-  const limitMs = ageLimitMs(externalSecret, question.maxAgeMs);
+  const ownLimitMs = ageLimitMs(externalSecret, question.maxAgeMs);
+  const isPatient = question.isForeignStore && question.maxAgeMs === undefined;
+  const limitMs = isPatient ? ownLimitMs * FOREIGN_PATIENCE : ownLimitMs;
   if (ageMs <= Math.max(limitMs, question.maxAgeMs === 0 ? ALWAYS_FRESH_TOLERANCE_MS : 0)) return { verdict: 'fresh' };
   return { verdict: 'stale', ageMs, limitMs };
 }

@@ -29,6 +29,11 @@ export function storeKeyOf(externalSecret: ExternalSecret): StoreKey {
   };
 }
 
+/** Does a store belong to another controller, who refreshes its Secrets and writes the statuses? */
+export function isForeign({ spec }: SecretStore, controllerClass: string): boolean {
+  return (spec.controller ?? '') !== '' && spec.controller !== controllerClass;
+}
+
 export function describeStore({ kind, name }: StoreKey): string {
   return `${kind} "${printable(name)}"`;
 }

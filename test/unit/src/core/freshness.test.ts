@@ -37,6 +37,7 @@ const usual: FreshnessQuestion = {
   lastSync: undefined,
   keys: ['password'],
   maxAgeMs: undefined,
+  isForeignStore: false,
   nowMs: NOW_MS,
 };
 

@@ -46,6 +46,13 @@ describe('a client', () => {
     assert.equal(backend.clients, 1);
   });
 
+  it('is made once for callers who come together', async () => {
+    const cache = newCache();
+    const opened = await Promise.all([1, 2, 3].map(() => cache.open(key, storeOf('1'), 'shop', signal)));
+    assert.equal(new Set(opened).size, 1);
+    assert.deepEqual([backend.clients, backend.closed], [1, 0]);
+  });
+
   it('is made anew for a changed store', async () => {
     const cache = newCache();
     await cache.open(key, storeOf('1'), 'shop', signal);

@@ -49,6 +49,10 @@ describe('credentials of a store', () => {
 
   const missing: Readonly<Record<string, [selector: { name: string; key?: string }, says: string]>> = {
     Secret: [{ name: 'gone' }, `Secret "shop/gone", named by ${FIELD}, does not exist`],
+    'key that every object has': [
+      { name: 'aws', key: 'constructor' },
+      `Secret "shop/aws", named by ${FIELD}, has no key "constructor"`,
+    ],
     key: [{ name: 'aws', key: 'nope' }, `Secret "shop/aws", named by ${FIELD}, has no key "nope"`],
   };
   for (const [what, [selector, message]] of Object.entries(missing)) {

@@ -123,6 +123,21 @@ describe('a flight', () => {
     next.land('late');
   });
 
+  it('whose place a later one has taken is cancelled when its last one leaves', async () => {
+    const clock = handClock();
+    const flights = new Flights<string>(clock);
+    const [first, second] = [piece(), piece()];
+    const impatient = new AbortController();
+    const early = flights.join({ ...seat, mayOutliveWaiters: true, signal: impatient.signal, work: first.work });
+    clock.advance(10);
+    const late = flights.join({ ...seat, notBeforeMs: clock.now(), signal: patient(), work: second.work });
+    impatient.abort();
+    await assert.rejects(early, isTimeout);
+    assert.deepEqual([first.state.isCancelled, second.state.isCancelled], [true, false]);
+    second.land('newer');
+    assert.equal(await late, 'newer');
+  });
+
   it('that comes back for several times takes one place only', async () => {
     const flights = new Flights<string>(handClock());
     const one = piece();

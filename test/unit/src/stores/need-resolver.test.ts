@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../../../src/core/errors.ts';
 import type { PodReview } from '../../../../src/webhook/pod-review.ts';
 import * as make from '../../../support/latchkey/manifests.ts';
 import { clusterIsDown } from './support/observed-cluster.ts';
-import { createWorld, database, pod, type World } from './support/world.ts';
+import { createWorld, database, pod, store, type World } from './support/world.ts';
 
 const HOUR_MS = 3_600_000;
 let world: World;
@@ -44,6 +44,21 @@ describe('a Secret that is missing', () => {
   it('is made once for pods that come together', async () => {
     world.apply(database());
     await Promise.all(Array.from({ length: 20 }, () => world.review(pod())));
+    assert.deepEqual(world.backend.asked, ['prod/db']);
+  });
+
+  it('is waited for by pods that come while a slow fetch is under way', async () => {
+    world.apply(database());
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.backend.gate = promise;
+    const reviews: Promise<PodReview>[] = [];
+    for (let second = 0; second < 4; second += 1) {
+      reviews.push(world.review(pod()));
+      await new Promise((next) => setImmediate(next));
+      world.clock.advance(2_000);
+    }
+    resolve();
+    await Promise.all(reviews);
     assert.deepEqual(world.backend.asked, ['prod/db']);
   });
 
@@ -226,6 +241,32 @@ describe('an audit namespace', () => {
     const review = await world.review(pod({ 'latchkey.dev/max-age': 'soon' }));
     assert.equal(verdictOf(review), 'pending');
     assert.match(review.decision.warnings.join(), /latchkey\.dev\/max-age .* \[InvalidAnnotation\]/);
+  });
+});
+
+describe('a Secret of another controller’s store', () => {
+  it('is given a fifth more time, unless the pod says how old it may be', async () => {
+    const base = store('store');
+    const foreign = { ...base, spec: { ...(base['spec'] as object), controller: 'other' } };
+    await makeFresh();
+    world.apply(foreign);
+    world.clock.advance(1.1 * HOUR_MS);
+    await world.review(pod());
+    assert.deepEqual(world.backend.asked, []);
+    await world.review(pod({ 'latchkey.dev/max-age': '1h' }));
+    assert.equal(world.backend.asked.length, 1);
+    world.clock.advance(1.3 * HOUR_MS);
+    await world.review(pod());
+    assert.equal(world.backend.asked.length, 2);
+  });
+});
+
+describe('a namespace that is being deleted', () => {
+  it('gets no pod and no Secret any more', async () => {
+    world.apply(database());
+    const reviewing = world.review(pod(), { isTerminating: true });
+    await assert.rejects(reviewing, /namespace "shop" is being deleted/);
+    assert.equal(await world.secret('db'), undefined);
   });
 });
 

@@ -61,6 +61,16 @@ describe('the status of an ExternalSecret', () => {
     assert.deepEqual(warnings, ['writing the status of an ExternalSecret failed']);
   });
 
+  it('of an ExternalSecret that was made anew under its name is not written onto the new one', async () => {
+    const views = createViews(cluster);
+    await views.start(new AbortController().signal);
+    const writer = new StatusWriter(cluster, views, handClock(), silentLogger);
+    const former = { ...externalSecret, metadata: { ...externalSecret.metadata, uid: 'the-former-one' } };
+    writer.record(former, synced);
+    await writer.flush();
+    assert.deepEqual(cluster.calls, []);
+  });
+
   it('of an ExternalSecret that is gone is forgotten', async () => {
     const writer = newWriter();
     const gone = { ...externalSecret, metadata: { ...externalSecret.metadata, name: 'gone', uid: 'gone' } };

@@ -29,7 +29,7 @@ export interface World {
   /** What the webhook would decide about a pod in the namespace `shop`. */
   review(
     pod: make.Manifest,
-    options?: { readonly isDryRun?: boolean; readonly signal?: AbortSignal },
+    options?: { readonly isDryRun?: boolean; readonly signal?: AbortSignal; readonly isTerminating?: boolean },
   ): Promise<PodReview>;
   secret(name: string): Promise<Secret | undefined>;
   value(name: string, key: string): Promise<string | undefined>;
@@ -65,12 +65,12 @@ export async function createWorld(
   cluster.forget();
   return {
     ...{ folder, cluster, backend, clock, wiring, apply },
-    review(manifest, { isDryRun = false, signal = AbortSignal.timeout(5_000) } = {}) {
+    review(manifest, { isDryRun = false, signal = AbortSignal.timeout(5_000), isTerminating = false } = {}) {
       const pod = manifest as unknown as Pod;
       return wiring.reviewPod({
         ...{ pod, references: findReferences(pod), isDryRun, signal },
         description: 'pod "shop/web"',
-        namespace: summariseNamespace(namespace as unknown as KubernetesObject),
+        namespace: { ...summariseNamespace(namespace as unknown as KubernetesObject), isTerminating },
       });
     },
     secret: (name) => folder.get(secrets, { namespace: NAMESPACE, name }),
