@@ -8,9 +8,15 @@ import { availableParallelism } from 'node:os';
 
 const given = process.argv.slice(2);
 const files = given.length > 0 ? given : globSync('test/**/*.test.ts').sort();
-const needsServers = files.some((file) => /^(\.\/)?test\/(cluster|backends|contract|e2e)\//.test(file));
+/** What each installer makes, by the suites that need it. */
+const installers: Readonly<Record<string, RegExp>> = {
+  'control-plane': /^(\.\/)?test\/(cluster|e2e)\//,
+  node: /^(\.\/)?test\/e2e\//,
+  moto: /^(\.\/)?test\/(cluster|backends|contract|e2e)\//,
+};
 
-for (const installer of needsServers ? ['control-plane', 'node', 'moto'] : []) {
+for (const [installer, suites] of Object.entries(installers)) {
+  if (!files.some((file) => suites.test(file))) continue;
   const { status } = spawnSync(process.execPath, [`test/support/${installer}/install.ts`], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }

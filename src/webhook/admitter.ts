@@ -27,9 +27,10 @@ export function createAdmitter(options: AdmitterOptions): Admitter {
       return await admit(request, options, signal);
     } catch (cause) {
       const error = asLatchkeyError(cause);
-      const fields = { namespace: request.namespace, pod: podName(request), code: error.code };
+      const name = podName(request, asPod(request.object));
+      const fields = { namespace: request.namespace, pod: name, code: error.code };
       if (error.code === 'Internal') options.logger.error('deciding about a pod failed', fields, cause);
-      return denied(request.uid, `latchkey: ${describePod(request)}: ${error.message} [${error.code}]`);
+      return denied(request.uid, `latchkey: ${describePod(request, name)}: ${error.message} [${error.code}]`);
     }
   };
 }
@@ -45,25 +46,24 @@ async function admit(
   if (namespace === undefined || !isOptedIn(namespace) || pod === undefined || !isOurs(request, pod)) {
     return allowed(request.uid, []);
   }
+  const name = podName(request, pod);
   const { decision } = await reviewPod({
     pod,
-    description: describePod(request),
+    description: describePod(request, name),
     namespace,
     references: referencesOf(request, pod),
     isDryRun: request.dryRun === true,
     signal,
   });
-  return answer(request, pod, decision, logger);
+  const { namespace: namespaceName } = request;
+  if (decision.allowed) logger.debug('pod admitted', { namespace: namespaceName, pod: name, status: decision.status });
+  else logger.info('pod denied', { namespace: namespaceName, pod: name, code: decision.code });
+  return answer(request, pod, decision);
 }
 
-function answer(request: AdmissionRequest, pod: Pod, decision: Decision, logger: Logger): AdmissionResponse {
+function answer(request: AdmissionRequest, pod: Pod, decision: Decision): AdmissionResponse {
   const { warnings, auditAnnotations } = decision;
-  const fields = { namespace: request.namespace, pod: podName(request) };
-  if (!decision.allowed) {
-    logger.info('pod denied', { ...fields, code: decision.code });
-    return denied(request.uid, decision.message, { warnings, auditAnnotations });
-  }
-  logger.debug('pod admitted', { ...fields, status: decision.status });
+  if (!decision.allowed) return denied(request.uid, decision.message, { warnings, auditAnnotations });
   const notes = { warnings, auditAnnotations: { ...auditAnnotations, status: decision.status } };
   // Nothing but ephemeralContainers may change through that subresource, so provenance goes to the audit log only.
   if (request.subResource === 'ephemeralcontainers') return allowed(request.uid, [], notes);
@@ -94,13 +94,13 @@ function referencesOf(request: AdmissionRequest, pod: Pod): readonly Reference[]
   return findAddedEphemeralReferences(pod, oldPod ?? { metadata: {}, spec: {} });
 }
 
-function describePod(request: AdmissionRequest): string {
-  return `pod "${printable(request.namespace ?? '')}/${printable(podName(request))}"`;
+function describePod({ namespace = '' }: AdmissionRequest, name: string): string {
+  return `pod "${printable(namespace)}/${printable(name)}"`;
 }
 
 /** Pods of controllers have no name yet, only the beginning of one. */
-function podName({ name, object }: AdmissionRequest): string {
-  const metadata = asPod(object)?.metadata;
+function podName({ name }: AdmissionRequest, pod: Pod | undefined): string {
+  const metadata = pod?.metadata;
   if (name !== undefined && name !== '') return name;
   if (metadata?.name !== undefined) return metadata.name;
   return metadata?.generateName === undefined ? '?' : `${metadata.generateName}*`;

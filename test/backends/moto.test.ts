@@ -4,8 +4,9 @@ import {
   CreateSecretCommand,
   GetSecretValueCommand,
   ResourceNotFoundException,
-  SecretsManagerClient,
+  type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
+import { awsWriter } from '../support/moto/aws-writer.ts';
 import { startMoto, type Moto } from '../support/moto/moto.ts';
 import { identifyProcess } from '../support/process/process-identity.ts';
 
@@ -15,11 +16,7 @@ describe('the moto test server', { timeout: 10 * 60_000 }, () => {
 
   before(async () => {
     moto = await startMoto();
-    client = new SecretsManagerClient({
-      endpoint: moto.endpoint,
-      region: 'eu-central-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    });
+    client = awsWriter(moto.endpoint);
   });
 
   after(async () => {

@@ -4,6 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { createDirectorySource } from '../../certs/directory-source.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { startControlPlane, type ControlPlane } from '../support/control-plane/control-plane.ts';
@@ -11,7 +12,8 @@ import { kubectlOrThrow } from '../support/control-plane/kubectl.ts';
 import { installLatchkey, LATCHKEY_USER } from '../support/latchkey/install.ts';
 import { startLatchkey, type LatchkeyProcess } from '../support/latchkey/latchkey-process.ts';
 import * as make from '../support/latchkey/manifests.ts';
-import { PodCreator, type PodToCreate } from '../support/latchkey/pod-creator.ts';
+import { PodClient, type PodToCreate } from '../support/latchkey/pod-client.ts';
+import { AWS_KEYS, awsWriter } from '../support/moto/aws-writer.ts';
 import { startMoto, type Moto } from '../support/moto/moto.ts';
 import { startChild, type Child } from '../support/process/child.ts';
 import { findFreePort } from '../support/process/free-port.ts';
@@ -179,13 +181,7 @@ async function startFloor(controlPlane: ControlPlane): Promise<Child> {
 }
 
 async function prepareCluster(controlPlane: ControlPlane, moto: Moto, pods: number): Promise<void> {
-  const { CreateSecretCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
-  const keys = { id: 'fake-access-key-id', key: 'fake-secret-access-key' };
-  const aws = new SecretsManagerClient({
-    region: 'eu-central-1',
-    endpoint: moto.endpoint,
-    credentials: { accessKeyId: keys.id, secretAccessKey: keys.key },
-  });
+  const aws = awsWriter(moto.endpoint);
   await aws.send(new CreateSecretCommand({ Name: 'bench', SecretString: 'not-a-real-password' }));
   aws.destroy();
   const isOptedIn = (name: string): boolean => name === WARM_NAMESPACE || name === COLD_NAMESPACE;
@@ -199,7 +195,7 @@ async function prepareCluster(controlPlane: ControlPlane, moto: Moto, pods: numb
       metadata: { name: 'default', namespace: name },
     })),
     ...[WARM_NAMESPACE, COLD_NAMESPACE].flatMap((name) => [
-      make.credentialsSecret('aws-credentials', keys, name),
+      make.credentialsSecret('aws-credentials', AWS_KEYS, name),
       make.awsStore('store', name),
     ]),
     ...Array.from({ length: Math.max(...REFERENCES) }, (_, index) => externalSecret(`bench-${index}`, WARM_NAMESPACE)),
@@ -217,7 +213,7 @@ function externalSecret(name: string, namespace: string): make.Manifest {
 
 /** One pod of each variant uncounted, then rounds in which each variant takes its turn, each time another one first. */
 async function measure(bench: Bench, pods: number, clients: number): Promise<readonly VariantResult[]> {
-  const creator = new PodCreator(bench.controlPlane, clients);
+  const creator = new PodClient(bench.controlPlane, clients);
   const name = (variant: Variant, index: number): string =>
     `c${clients}-${variant.webhook}-${variant.references}-${index}`;
   // Cold pods of the second half of the run need Secrets that the first half has not made.

@@ -3,20 +3,15 @@
  * take turns in one run. Latchkey runs as a pod of the cluster, out of its own image.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { Agent, request } from 'node:https';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kubectlOrThrow } from '../support/control-plane/kubectl.ts';
-import { installLatchkey } from '../support/latchkey/install.ts';
+import { startClusterWithLatchkey } from '../support/latchkey/in-cluster.ts';
 import * as make from '../support/latchkey/manifests.ts';
-import { PodCreator } from '../support/latchkey/pod-creator.ts';
-import { startNodeCluster, type NodeCluster } from '../support/node/node-cluster.ts';
-import { createTemporaryDirectory } from '../support/process/temporary-directory.ts';
-import { runCommandOrThrow } from '../support/process/run-command.ts';
+import { PodClient } from '../support/latchkey/pod-client.ts';
+import type { NodeCluster } from '../support/node/node-cluster.ts';
 import { cpuMs, residentMb } from './process-usage.ts';
 import { median, percentile } from './statistics.ts';
 
-const root = join(import.meta.dirname, '../..');
 const AT_ONCE = [1, 10] as const;
 const POLL_MS = 10;
 const RUNNING_WITHIN_MS = 60_000;
@@ -49,22 +44,10 @@ const VARIANTS = [
 ] as const;
 
 export async function benchPods({ pods, log }: PodsOptions): Promise<PodsResult> {
-  await using work = await createTemporaryDirectory('image');
-  const image = join(work.path, 'latchkey.tar');
-  log('making the image …');
-  const build = ['scripts/image.ts', '--tar', image, '--name', 'localhost/latchkey:test'];
-  await runCommandOrThrow(process.execPath, build, { cwd: root, timeoutMs: 120_000 });
-  log('starting a cluster of one node, with Latchkey in it …');
-  await using cluster = await startNodeCluster({ images: [image] });
-  const { controlPlane } = cluster;
-  await installLatchkey(controlPlane);
-  await kubectlOrThrow(controlPlane, ['apply', '-f', join(root, 'test/support/latchkey/deployment.yaml')]);
-  const scale = ['scale', 'deployment/latchkey', '-n', 'latchkey-system', '--replicas=1'];
-  await kubectlOrThrow(controlPlane, scale);
-  const status = ['rollout', 'status', 'deployment/latchkey', '-n', 'latchkey-system', '--timeout=60s'];
-  await kubectlOrThrow(controlPlane, status, { timeoutMs: 70_000 });
+  log('making the image, starting a cluster of one node with Latchkey in it …');
+  await using cluster = await startClusterWithLatchkey({ replicas: 1 });
   await prepare(cluster, pods * AT_ONCE.length + 1);
-  const client = new PodClient(cluster);
+  const client = new PodStarter(cluster);
   const starts: StartResult[] = [];
   let coldIndex = 0;
   const secretOf = (namespace: string): string => (namespace === 'cold' ? `db-${(coldIndex += 1)}` : 'db-0');
@@ -121,20 +104,14 @@ interface WantedPod {
   readonly secret: string;
 }
 
-/** Starts pods and sees when they run, by asking over kept-alive connections. */
-class PodClient {
+/** Starts pods and sees when they run. */
+class PodStarter {
   readonly #cluster: NodeCluster;
-  readonly #creator: PodCreator;
-  readonly #agent: Agent;
-  readonly #token: string;
+  readonly #client: PodClient;
 
   constructor(cluster: NodeCluster) {
-    const { kubeconfigFile, certificateAuthority } = cluster.controlPlane;
     this.#cluster = cluster;
-    this.#creator = new PodCreator(cluster.controlPlane, 10);
-    this.#agent = new Agent({ keepAlive: true, ca: certificateAuthority });
-    const kubeconfig = JSON.parse(readFileSync(kubeconfigFile, 'utf8')) as { users: { user: { token: string } }[] };
-    this.#token = kubeconfig.users[0]?.user.token ?? '';
+    this.#client = new PodClient(cluster.controlPlane, Math.max(...AT_ONCE));
   }
 
   /** @returns ms from each pod's create to the moment it was seen Running. */
@@ -142,8 +119,8 @@ class PodClient {
     return Promise.all(
       pods.map(async (pod) => {
         const startedAtMs = performance.now();
-        await this.#creator.create({ namespace: pod.namespace, body: bodyOf(pod) });
-        while ((await this.#phase(pod)) !== 'Running') {
+        await this.#client.create({ namespace: pod.namespace, body: bodyOf(pod) });
+        while ((await this.#client.phase(pod.namespace, pod.name)) !== 'Running') {
           if (performance.now() - startedAtMs > RUNNING_WITHIN_MS) throw new Error(`pod ${pod.name} does not run`);
           await sleep(POLL_MS);
         }
@@ -158,24 +135,7 @@ class PodClient {
   }
 
   close(): void {
-    this.#agent.destroy();
-    this.#creator.close();
-  }
-
-  #phase({ namespace, name }: WantedPod): Promise<string | undefined> {
-    return new Promise((resolve, reject) => {
-      const url = `${this.#cluster.controlPlane.serverUrl}/api/v1/namespaces/${namespace}/pods/${name}`;
-      const headers = { authorization: `Bearer ${this.#token}` };
-      const options = { agent: this.#agent, headers, signal: AbortSignal.timeout(10_000) };
-      request(url, options, (incoming) => {
-        let text = '';
-        incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-        incoming.on('error', reject);
-        incoming.on('end', () => resolve((JSON.parse(text) as { status?: { phase?: string } }).status?.phase));
-      })
-        .on('error', reject)
-        .end();
-    });
+    this.#client.close();
   }
 }
 
@@ -190,7 +150,7 @@ function bodyOf({ namespace, name, secret }: WantedPod): Buffer {
   return Buffer.from(JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec }));
 }
 
-async function startCrowd(client: PodClient): Promise<PodsResult['crowd']> {
+async function startCrowd(client: PodStarter): Promise<PodsResult['crowd']> {
   const pid = latchkeyPid();
   const cpuBeforeMs = cpuMs(pid);
   let mostResidentMb = residentMb(pid);

@@ -11,7 +11,7 @@ import { kubectlOrThrow } from '../support/control-plane/kubectl.ts';
 import { installLatchkey, LATCHKEY_USER } from '../support/latchkey/install.ts';
 import { startLatchkey, type LatchkeyProcess } from '../support/latchkey/latchkey-process.ts';
 import * as make from '../support/latchkey/manifests.ts';
-import { PodCreator } from '../support/latchkey/pod-creator.ts';
+import { PodClient } from '../support/latchkey/pod-client.ts';
 import { readRegistration } from '../support/latchkey/webhook-client.ts';
 import { waitUntil } from '../support/process/wait-until.ts';
 
@@ -94,7 +94,7 @@ const served = (fingerprint: string): Promise<void> =>
 
 describe('certificates rotated under load', () => {
   it('cost no admission: leaf, then CA introduced, then CA switched', async () => {
-    const creator = new PodCreator(controlPlane, CLIENTS);
+    const creator = new PodClient(controlPlane, CLIENTS);
     const unseen: string[] = [];
     let created = 0;
     const over = new AbortController();

@@ -4,18 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, PutSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { startControlPlane, type ControlPlane } from '../support/control-plane/control-plane.ts';
 import { kubectl, kubectlOrThrow } from '../support/control-plane/kubectl.ts';
 import { installLatchkey, LATCHKEY_USER } from '../support/latchkey/install.ts';
 import { providerCalls, startLatchkey, type LatchkeyProcess } from '../support/latchkey/latchkey-process.ts';
 import * as make from '../support/latchkey/manifests.ts';
+import { AWS_KEYS, awsWriter } from '../support/moto/aws-writer.ts';
 import { startMoto, type Moto } from '../support/moto/moto.ts';
 import { runCommand } from '../support/process/run-command.ts';
 import { waitUntil } from '../support/process/wait-until.ts';
 import { SentinelCollector } from '../support/sentinel/sentinel.ts';
 
-const AWS_KEYS = { id: 'fake-access-key-id', key: 'fake-secret-access-key' };
 let controlPlane: ControlPlane;
 let moto: Moto;
 let aws: SecretsManagerClient;
@@ -72,11 +72,7 @@ before(async () => {
     startMoto(),
   ]);
   await installLatchkey(controlPlane);
-  aws = new SecretsManagerClient({
-    endpoint: moto.endpoint,
-    region: 'eu-central-1',
-    credentials: { accessKeyId: AWS_KEYS.id, secretAccessKey: AWS_KEYS.key },
-  });
+  aws = awsWriter(moto.endpoint);
   latchkey = await startLatchkey(controlPlane, { env: { AWS_SECRETSMANAGER_ENDPOINT: moto.endpoint } });
 });
 
@@ -273,7 +269,7 @@ describe('what cannot be resolved', () => {
   }
 
   it('leaves the Secret as it was when a newer spec cannot be resolved', async () => {
-    await putSecret('untouched/api', 'not-a-real-key');
+    await putSecret('untouched/api', sentinels.mint());
     await tenant('untouched');
     const externalSecret = (remoteKey: string) =>
       make.externalSecret({ name: 'es', namespace: 'untouched', data: { key: remoteKey } });
@@ -320,6 +316,7 @@ describe('latchkey check and inject against the cluster', () => {
 describe('no secret value', () => {
   it('was seen in any output, status, event, log or metric', async () => {
     sentinels.collect('log', await latchkey.output());
+    sentinels.collect('moto', await readFile(moto.logFile, 'utf8'));
     const logs = join(controlPlane.directory, 'logs');
     for (const name of await readdir(logs)) sentinels.collect(name, await readFile(join(logs, name), 'utf8'));
     sentinels.collect('metrics', await latchkey.metrics());

@@ -3,17 +3,16 @@ import assert from 'node:assert/strict';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, PutSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { startControlPlane, type ControlPlane } from '../support/control-plane/control-plane.ts';
 import { kubectlOrThrow } from '../support/control-plane/kubectl.ts';
 import { installLatchkey, LATCHKEY_USER } from '../support/latchkey/install.ts';
 import { startLatchkey, type LatchkeyProcess } from '../support/latchkey/latchkey-process.ts';
 import * as make from '../support/latchkey/manifests.ts';
 import { askAboutPod, readRegistration, type Registered } from '../support/latchkey/webhook-client.ts';
+import { AWS_KEYS, awsWriter } from '../support/moto/aws-writer.ts';
 import { startMoto, type Moto } from '../support/moto/moto.ts';
 import { waitUntil } from '../support/process/wait-until.ts';
-
-const AWS_KEYS = { id: 'fake-access-key-id', key: 'fake-secret-access-key' };
 
 /** Stands between a process and moto, and keeps moto's answers back while it is told to. */
 class HoldingProxy {
@@ -106,11 +105,7 @@ before(async () => {
   await installLatchkey(controlPlane);
   proxy = new HoldingProxy(moto.endpoint);
   const proxyUrl = await proxy.start();
-  aws = new SecretsManagerClient({
-    endpoint: moto.endpoint,
-    region: 'eu-central-1',
-    credentials: { accessKeyId: AWS_KEYS.id, secretAccessKey: AWS_KEYS.key },
-  });
+  aws = awsWriter(moto.endpoint);
   slow = await startLatchkey(controlPlane, { name: 'slow', env: { AWS_SECRETSMANAGER_ENDPOINT: proxyUrl } });
   quick = await startLatchkey(controlPlane, {
     name: 'quick',

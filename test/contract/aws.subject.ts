@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, PutSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { providers } from '../../providers/index.ts';
 import type { ClientContext } from '../../src/ports/provider.ts';
+import { AWS_KEYS, AWS_REGION, awsWriter } from '../support/moto/aws-writer.ts';
 import { startMoto } from '../support/moto/moto.ts';
 import { awsErrorReply, startAwsStub } from './aws-stub.ts';
 import type { AwsReply } from './aws-stub.ts';
@@ -11,8 +12,6 @@ import { clientContext, credentialsFrom } from './context.ts';
 import { RETRY_AFTER_SECONDS, SENTINEL } from './faults.ts';
 import type { Fault } from './faults.ts';
 import type { Backend, Subject } from './secrets-client.suite.ts';
-
-const REGION = 'eu-central-1';
 
 const REPLIES: Readonly<Record<Exclude<Fault, 'refuses connections'>, AwsReply>> = {
   'resets the connection': 'reset',
@@ -31,19 +30,13 @@ export function awsContext(endpoint: string, overrides: Partial<ClientContext> =
   return clientContext({
     config: {
       service: 'SecretsManager',
-      region: REGION,
+      region: AWS_REGION,
       auth: { secretRef: { accessKeyIDSecretRef: selector('id'), secretAccessKeySecretRef: selector('key') } },
     },
-    credentials: credentialsFrom({ 'aws/id': 'AKIAFAKEFAKEFAKEFAKE', 'aws/key': 'fake-secret-access-key' }),
+    credentials: credentialsFrom({ 'aws/id': AWS_KEYS.id, 'aws/key': AWS_KEYS.key }),
     environment: { AWS_SECRETSMANAGER_ENDPOINT: endpoint, AWS_STS_ENDPOINT: endpoint },
     ...overrides,
   });
-}
-
-/** The SDK itself, to fill a stand-in for AWS with. */
-export function awsWriter(endpoint: string, region = REGION): SecretsManagerClient {
-  const credentials = { accessKeyId: 'AKIAFAKEFAKEFAKEFAKE', secretAccessKey: 'fake-secret-access-key' };
-  return new SecretsManagerClient({ endpoint, region, credentials });
 }
 
 /** What succeeds is tried against moto, what fails against a stub: moto cannot refuse or throttle as AWS does. */

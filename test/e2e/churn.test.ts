@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, it } from 'node:test';
 import { kubectlOrThrow } from '../support/control-plane/kubectl.ts';
 import * as make from '../support/latchkey/manifests.ts';
-import { PodCreator } from '../support/latchkey/pod-creator.ts';
+import { PodClient } from '../support/latchkey/pod-client.ts';
 import { whyNoNode } from '../support/node/prerequisites.ts';
 import { waitUntil } from '../support/process/wait-until.ts';
 import { createWorld, digest, environmentVariable, printing, type World } from './support/world.ts';
@@ -91,7 +91,7 @@ describe('a churn of 200 pods with a faulty backend', { skip: whyNoNode() ?? fal
       }
     })();
     const askedAtMs: number[] = [];
-    const creator = new PodCreator(world.cluster.controlPlane, CLIENTS);
+    const creator = new PodClient(world.cluster.controlPlane, CLIENTS);
     const queue = Array.from({ length: PODS }, (_, index) => index).values();
     const client = async (): Promise<void> => {
       for (const index of queue) {

@@ -1,18 +1,14 @@
 /** Latchkey as it runs in production: two pods of the cluster behind a Service, out of its own image. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { kubectl, kubectlOrThrow } from '../support/control-plane/kubectl.ts';
-import { installLatchkey } from '../support/latchkey/install.ts';
+import { startClusterWithLatchkey } from '../support/latchkey/in-cluster.ts';
 import * as make from '../support/latchkey/manifests.ts';
-import { startNodeCluster, type NodeCluster } from '../support/node/node-cluster.ts';
+import type { NodeCluster } from '../support/node/node-cluster.ts';
 import { whyNoNode } from '../support/node/prerequisites.ts';
-import { createTemporaryDirectory, type TemporaryDirectory } from '../support/process/temporary-directory.ts';
-import { runCommandOrThrow } from '../support/process/run-command.ts';
 import { waitUntil } from '../support/process/wait-until.ts';
 import { digest, environmentVariable, printing } from './support/world.ts';
 
-const root = join(import.meta.dirname, '../..');
 const NAMESPACE = 'shop';
 const SYSTEM = 'latchkey-system';
 const restricted = {
@@ -24,33 +20,13 @@ const restricted = {
 };
 
 describe('Latchkey in the cluster', { skip: whyNoNode() ?? false }, () => {
-  let work: TemporaryDirectory;
   let cluster: NodeCluster;
   const run = (...args: readonly string[]) => kubectlOrThrow(cluster.controlPlane, args, { timeoutMs: 90_000 });
   const apply = (...manifests: readonly make.Manifest[]) =>
     kubectl(cluster.controlPlane, ['apply', '-f', '-'], { input: make.toYamlDocuments(...manifests) });
 
   before(async () => {
-    work = await createTemporaryDirectory('image');
-    const image = join(work.path, 'latchkey.tar');
-    const build = ['scripts/image.ts', '--tar', image, '--name', 'localhost/latchkey:test'];
-    await runCommandOrThrow(process.execPath, build, { cwd: root, timeoutMs: 120_000 });
-    cluster = await startNodeCluster({ images: [image] });
-    await installLatchkey(cluster.controlPlane);
-    await run('apply', '-f', join(root, 'test/support/latchkey/deployment.yaml'));
-    await run('rollout', 'status', 'deployment/latchkey', '-n', SYSTEM, '--timeout=80s').catch(
-      async (error: unknown) => {
-        const pods = await kubectl(cluster.controlPlane, ['describe', 'pods', '-n', SYSTEM]);
-        const logs = await kubectl(cluster.controlPlane, [
-          'logs',
-          '-n',
-          SYSTEM,
-          '-l',
-          'app.kubernetes.io/name=latchkey',
-        ]);
-        throw new Error(`${(error as Error).message}\n${pods.stdout}\n${logs.stdout}`, { cause: error });
-      },
-    );
+    cluster = await startClusterWithLatchkey();
     const labels = { 'latchkey.dev/injection': 'enabled', 'pod-security.kubernetes.io/enforce': 'restricted' };
     await apply(
       make.namespace(NAMESPACE, labels),
@@ -60,10 +36,7 @@ describe('Latchkey in the cluster', { skip: whyNoNode() ?? false }, () => {
     await run('wait', '--for=create', 'serviceaccount/default', '-n', NAMESPACE, '--timeout=20s');
   });
 
-  after(async () => {
-    await cluster?.stop();
-    await work?.remove();
-  });
+  after(() => cluster?.stop());
 
   function pod(name: string, annotations: make.Manifest = {}): make.Manifest {
     const env = [{ name: 'PASSWORD', valueFrom: { secretKeyRef: { name: 'db', key: 'password' } } }];

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
-import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { kubectl, kubectlOrThrow } from '../../support/control-plane/kubectl.ts';
 import { installLatchkey, LATCHKEY_USER } from '../../support/latchkey/install.ts';
 import { startLatchkey, type LatchkeyProcess } from '../../support/latchkey/latchkey-process.ts';
 import * as make from '../../support/latchkey/manifests.ts';
+import { AWS_KEYS, awsWriter } from '../../support/moto/aws-writer.ts';
 import { startMoto, type Moto } from '../../support/moto/moto.ts';
 import { FaultyProxy } from './faulty-proxy.ts';
 import { startNodeCluster, type NodeCluster } from '../../support/node/node-cluster.ts';
 import { waitUntil } from '../../support/process/wait-until.ts';
-
-const AWS_KEYS = { id: 'fake-access-key-id', key: 'fake-secret-access-key' };
 
 /** A cluster with a real node, Latchkey in it, and a real AWS Secrets Manager server behind it. */
 export interface World extends AsyncDisposable {
@@ -46,11 +45,7 @@ export async function createWorld(faults?: Faults): Promise<World> {
     const endpoint = (await proxy?.start()) ?? moto.endpoint;
     const latchkey = await startLatchkey(controlPlane, { env: { AWS_SECRETSMANAGER_ENDPOINT: endpoint } });
     stack.defer(() => latchkey.stop());
-    const aws = new SecretsManagerClient({
-      endpoint: moto.endpoint,
-      region: 'eu-central-1',
-      credentials: { accessKeyId: AWS_KEYS.id, secretAccessKey: AWS_KEYS.key },
-    });
+    const aws = awsWriter(moto.endpoint);
     stack.defer(() => aws.destroy());
     const apply = async (...manifests: readonly make.Manifest[]): Promise<void> => {
       await kubectlOrThrow(controlPlane, ['apply', '-f', '-'], { input: make.toYamlDocuments(...manifests) });

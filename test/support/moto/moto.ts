@@ -8,6 +8,8 @@ export interface Moto extends AsyncDisposable {
   /** `http://127.0.0.1:<port>`, for the `endpoint` of any AWS client. Any credentials are accepted. */
   readonly endpoint: string;
   readonly pid: number;
+  /** What it prints. */
+  readonly logFile: string;
   /** Forgets all accounts, secrets and parameters. */
   reset(): Promise<void>;
   /** Ends the server and removes its directory. May be called more than once. */
@@ -49,6 +51,7 @@ export async function startMoto(options: MotoEnvironmentOptions = {}): Promise<M
     return {
       endpoint,
       pid: child.pid,
+      logFile: child.logFile,
       async reset() {
         const signal = AbortSignal.timeout(resetTimeoutMs);
         const response = await fetch(`${endpoint}/moto-api/reset`, { method: 'POST', signal });

@@ -7,13 +7,23 @@ import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts'
 import { findReferences } from '../../../../src/core/admission/references.ts';
 import type { ErrorCode } from '../../../../src/core/errors.ts';
 import { summariseNamespace } from '../../../../src/stores/views.ts';
-import type { PodReview } from '../../../../src/webhook/pod-review.ts';
 import { wireAdmission } from '../../../../src/wiring.ts';
 import * as make from '../../../support/latchkey/manifests.ts';
 import { Backend } from './support/backend.ts';
 import { handClock } from './support/clock.ts';
 import { observed } from './support/observed-cluster.ts';
-import { createWorld, database, noMetrics, pod, silentLogger, store, type World } from './support/world.ts';
+import {
+  createWorld,
+  database,
+  makeFresh,
+  noMetrics,
+  pod,
+  silentLogger,
+  stateOf,
+  store,
+  verdictOf,
+  type World,
+} from './support/world.ts';
 
 const HOUR_MS = 3_600_000;
 let world: World;
@@ -22,22 +32,6 @@ beforeEach(async () => {
   world = await createWorld();
   world.backend.values.set('prod/db', 'not-real-1');
 });
-
-function verdictOf({ decision }: PodReview): string {
-  return decision.allowed ? decision.status : `denied ${decision.code}`;
-}
-
-function stateOf({ judged }: PodReview): string {
-  return judged.map(({ outcome }) => outcome.state).join();
-}
-
-async function makeFresh(...manifests: readonly make.Manifest[]): Promise<void> {
-  world.apply(database(), ...manifests);
-  await world.review(pod());
-  await world.wiring.syncer.statuses.flush();
-  world.cluster.forget();
-  world.backend.asked.splice(0);
-}
 
 const named = (name: string, metadata: make.Manifest, key = 'prod/db'): make.Manifest => {
   const manifest = make.externalSecret({
@@ -100,7 +94,7 @@ describe('an ExternalSecret that is being deleted', () => {
   });
 
   it('leaves a Secret that is there to nobody', async () => {
-    await makeFresh();
+    await makeFresh(world);
     world.apply(named('db', { deletionTimestamp: '2026-01-01T00:00:00Z' }));
     assert.equal(stateOf(await world.review(pod())), 'unmanaged');
   });
@@ -165,7 +159,7 @@ describe('a Secret that no new value is to be had for', () => {
   ];
   for (const code of codes) {
     it(`stays as it is, byte for byte, after ${code}`, async () => {
-      await makeFresh();
+      await makeFresh(world);
       const before = JSON.stringify(await world.secret('db'));
       world.backend.failure = code;
       world.clock.advance(2 * HOUR_MS);
@@ -176,7 +170,7 @@ describe('a Secret that no new value is to be had for', () => {
   }
 
   it('stays as it is when one of its two documents is missing', async () => {
-    await makeFresh();
+    await makeFresh(world);
     const before = JSON.stringify(await world.secret('db'));
     world.backend.values.set('prod/db', 'not-real-2');
     world.apply(
@@ -190,7 +184,7 @@ describe('a Secret that no new value is to be had for', () => {
 describe('an older value does not stand in', () => {
   for (const code of ['SecretNotFound', 'PropertyNotFound', 'InvalidData', 'CredentialsNotFound'] as const) {
     it(`for ${code}, which is no outage`, async () => {
-      await makeFresh();
+      await makeFresh(world);
       world.backend.failure = code;
       world.clock.advance(2 * HOUR_MS);
       assert.equal(verdictOf(await world.review(pod())), `denied ${code}`);
@@ -198,14 +192,14 @@ describe('an older value does not stand in', () => {
   }
 
   it('for a spec that it was not made from', async () => {
-    await makeFresh();
+    await makeFresh(world);
     world.backend.failure = 'BackendUnavailable';
     world.apply(make.externalSecret({ name: 'db', namespace: 'shop', data: { password: 'prod/other' } }));
     assert.equal(verdictOf(await world.review(pod())), 'denied BackendUnavailable');
   });
 
   it('once somebody tampered with it', async () => {
-    await makeFresh();
+    await makeFresh(world);
     const secret = await world.secret('db');
     assert.ok(secret);
     await world.folder.update(secrets, { ...secret, data: { password: 'dGFtcGVyZWQ=' } });
@@ -216,7 +210,7 @@ describe('an older value does not stand in', () => {
 
 describe('the time that an older value may serve', () => {
   it('is counted from the end of the limit that the pod sets', async () => {
-    await makeFresh();
+    await makeFresh(world);
     world.backend.failure = 'BackendUnavailable';
     const strict = pod({ 'latchkey.dev/max-age': '5m', 'latchkey.dev/stale-if-error': '10m' });
     world.clock.advance(15 * 60_000);
@@ -226,7 +220,7 @@ describe('the time that an older value may serve', () => {
   });
 
   it('says in the audit log what was overlooked', async () => {
-    await makeFresh();
+    await makeFresh(world);
     world.backend.failure = 'BackendThrottled';
     world.clock.advance(2 * HOUR_MS);
     assert.deepEqual((await world.review(pod())).decision.auditAnnotations, { stale: 'db=BackendThrottled' });
@@ -235,7 +229,7 @@ describe('the time that an older value may serve', () => {
 
 describe('a pod that asks for max-age 0s', () => {
   it('is served by a fetch of the second before it came, and by no older one', async () => {
-    await makeFresh();
+    await makeFresh(world);
     const always = pod({ 'latchkey.dev/max-age': '0s' });
     world.clock.advance(1_000);
     await world.review(always);
@@ -246,7 +240,7 @@ describe('a pod that asks for max-age 0s', () => {
   });
 
   it('gets the value that the backend holds now', async () => {
-    await makeFresh();
+    await makeFresh(world);
     world.backend.values.set('prod/db', 'not-real-2');
     world.clock.advance(2_000);
     assert.equal(verdictOf(await world.review(pod())), 'fresh', 'an ordinary pod is content');
@@ -315,7 +309,7 @@ describe('a dry run', () => {
   });
 
   it('of a Secret that is too old says so, and leaves it', async () => {
-    await makeFresh();
+    await makeFresh(world);
     const before = await world.secret('db');
     world.clock.advance(2 * HOUR_MS);
     const { decision } = await world.review(pod(), { isDryRun: true });
@@ -336,7 +330,7 @@ describe('a store of another controller class', () => {
 
 describe('a status that is lost with the process', () => {
   it('makes a process that starts anew fetch once, and write nothing when nothing changed', async () => {
-    await makeFresh();
+    await makeFresh(world);
     const before = await world.secret('db');
     const list = await world.folder.list(externalSecrets);
     const next = await createWorld();

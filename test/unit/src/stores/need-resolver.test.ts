@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../../../src/core/errors.ts';
 import type { PodReview } from '../../../../src/webhook/pod-review.ts';
 import * as make from '../../../support/latchkey/manifests.ts';
 import { clusterIsDown } from './support/observed-cluster.ts';
-import { createWorld, database, pod, store, type World } from './support/world.ts';
+import { createWorld, database, makeFresh, pod, stateOf, store, verdictOf, type World } from './support/world.ts';
 
 const HOUR_MS = 3_600_000;
 let world: World;
@@ -15,23 +15,6 @@ beforeEach(async () => {
   world = await createWorld();
   world.backend.values.set('prod/db', 'not-real-1');
 });
-
-function stateOf({ judged }: PodReview): string {
-  return judged.map(({ outcome }) => outcome.state).join();
-}
-
-function verdictOf({ decision }: PodReview): string {
-  return decision.allowed ? decision.status : `denied ${decision.code}`;
-}
-
-/** Makes the Secret and lets its status be written, then forgets what that cost. */
-async function makeFresh(): Promise<void> {
-  world.apply(database());
-  await world.review(pod());
-  await world.wiring.syncer.statuses.flush();
-  world.cluster.forget();
-  world.backend.asked.splice(0);
-}
 
 describe('a Secret that is missing', () => {
   it('is made with one read of the backend, and the pod is fresh', async () => {
@@ -77,14 +60,14 @@ describe('a Secret that is missing', () => {
 
 describe('a Secret that is fresh', () => {
   it('costs no API call and no provider call', async () => {
-    await makeFresh();
+    await makeFresh(world);
     const review = await world.review(pod());
     assert.equal(verdictOf(review), 'fresh');
     assert.deepEqual([world.cluster.calls, world.backend.asked], [[], []]);
   });
 
   it('is fetched again once its interval is over, and written only if it changed', async () => {
-    await makeFresh();
+    await makeFresh(world);
     const before = await world.secret('db');
     world.clock.advance(HOUR_MS + 1_000);
     await world.review(pod());
@@ -96,7 +79,7 @@ describe('a Secret that is fresh', () => {
   });
 
   it('is fetched again for a pod with max-age 0s, every time', async () => {
-    await makeFresh();
+    await makeFresh(world);
     for (let round = 1; round <= 3; round += 1) {
       world.clock.advance(1_001);
       await world.review(pod({ 'latchkey.dev/max-age': '0s' }));
@@ -105,7 +88,7 @@ describe('a Secret that is fresh', () => {
   });
 
   it('is fetched again when somebody tampered with it', async () => {
-    await makeFresh();
+    await makeFresh(world);
     const secret = await world.secret('db');
     assert.ok(secret);
     await world.folder.update(secrets, { ...secret, data: { password: 'dGFtcGVyZWQ=' } });
@@ -114,7 +97,7 @@ describe('a Secret that is fresh', () => {
   });
 
   it('is fetched again when its ExternalSecret changed', async () => {
-    await makeFresh();
+    await makeFresh(world);
     world.backend.values.set('prod/other', 'not-real-other');
     world.apply(make.externalSecret({ name: 'db', namespace: 'shop', data: { password: 'prod/other' } }));
     await world.review(pod());
@@ -122,7 +105,7 @@ describe('a Secret that is fresh', () => {
   });
 
   it('is of no use once its store is gone or forbidden: rights come before freshness', async () => {
-    await makeFresh();
+    await makeFresh(world);
     world.apply(database({ secretStoreRef: { name: 'gone' } }));
     assert.equal(verdictOf(await world.review(pod())), 'denied StoreNotFound');
   });
@@ -163,7 +146,7 @@ describe('a value that is not to be had', () => {
   ];
   for (const code of outages) {
     it(`because of ${code} leaves the older one in use, with a warning`, async () => {
-      await makeFresh();
+      await makeFresh(world);
       world.clock.advance(2 * HOUR_MS);
       world.backend.failure = code;
       const review = await world.review(pod());
@@ -180,7 +163,7 @@ describe('a value that is not to be had', () => {
   }
 
   it('denies once the older one is past stale-if-error', async () => {
-    await makeFresh();
+    await makeFresh(world);
     world.backend.failure = 'BackendUnavailable';
     world.clock.advance(25 * HOUR_MS);
     assert.equal(verdictOf(await world.review(pod())), 'stale');
@@ -189,7 +172,7 @@ describe('a value that is not to be had', () => {
   });
 
   it('denies at once where stale-if-error is 0s', async () => {
-    await makeFresh();
+    await makeFresh(world);
     world.backend.failure = 'BackendUnavailable';
     world.clock.advance(HOUR_MS + 2_000);
     const review = await world.review(pod({ 'latchkey.dev/stale-if-error': '0s' }));
@@ -197,7 +180,7 @@ describe('a value that is not to be had', () => {
   });
 
   it('because the backend says that it does not exist is no outage: the older one does not stand in', async () => {
-    await makeFresh();
+    await makeFresh(world);
     world.clock.advance(2 * HOUR_MS);
     world.backend.values.delete('prod/db');
     const before = await world.secret('db');
@@ -248,7 +231,7 @@ describe('a Secret of another controller’s store', () => {
   it('is given a fifth more time, unless the pod says how old it may be', async () => {
     const base = store('store');
     const foreign = { ...base, spec: { ...(base['spec'] as object), controller: 'other' } };
-    await makeFresh();
+    await makeFresh(world);
     world.apply(foreign);
     world.clock.advance(1.1 * HOUR_MS);
     await world.review(pod());
@@ -284,7 +267,7 @@ describe('an API server that cannot be asked', () => {
   });
 
   it('is not needed where all is fresh', async () => {
-    await makeFresh();
+    await makeFresh(world);
     world.cluster.before = clusterIsDown;
     assert.equal(verdictOf(await world.review(pod())), 'fresh');
   });
@@ -304,7 +287,7 @@ describe('a dry run', () => {
   });
 
   it('has the patch of the real one where all is fresh', async () => {
-    await makeFresh();
+    await makeFresh(world);
     const [dry, real] = [await world.review(pod(), { isDryRun: true }), await world.review(pod())];
     assert.deepEqual(dry.decision, real.decision);
   });
@@ -330,7 +313,7 @@ describe('a deadline', () => {
 
 describe('the status', () => {
   it('of a success has time, version and Ready; of a failure the sentence and its code', async () => {
-    await makeFresh();
+    await makeFresh(world);
     const status = (await world.externalSecret('db'))?.status;
     assert.equal(status?.refreshTime, '2026-01-01T00:00:00Z');
     assert.equal(status.conditions?.[0]?.reason, 'SecretSynced');

@@ -2,45 +2,23 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { ExternalSecret, SecretStore } from '../../../../src/api/external-secrets.ts';
-import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts';
 import { LatchkeyError, type ErrorCode } from '../../../../src/core/errors.ts';
 import { SecretValue } from '../../../../src/core/secret-value.ts';
 import type { DocumentRef, DocumentResult, SecretsClient } from '../../../../src/ports/provider.ts';
-import { ClientCache } from '../../../../src/stores/client-cache.ts';
-import { resolveExternalSecret } from '../../../../src/stores/resolve.ts';
 import { pathOnly } from '../../../../providers/shared/json-document.ts';
 import * as make from '../../../support/latchkey/manifests.ts';
-import { handClock } from './support/clock.ts';
-import { noMetrics, silentLogger, store } from './support/world.ts';
+import { asText, resolveThrough } from './support/resolving.ts';
 
 type Reads = Partial<Pick<SecretsClient, 'getSecret' | 'getSecrets'>>;
 
-async function resolve(reads: Reads, spec: make.Manifest): Promise<Record<string, string>> {
-  return Object.fromEntries([...(await resolveBytes(reads, spec))].map(([key, value]) => [key, value.toString()]));
-}
+const resolve = async (reads: Reads, spec: make.Manifest): Promise<Record<string, string>> =>
+  asText(await resolveBytes(reads, spec));
 
-async function resolveBytes(reads: Reads, spec: make.Manifest): Promise<ReadonlyMap<string, Buffer>> {
+function resolveBytes(reads: Reads, spec: make.Manifest): Promise<ReadonlyMap<string, Buffer>> {
   const neverAlone: SecretsClient['getSecret'] = async () => assert.fail('a batch was to be had');
   const client: SecretsClient = { getSecret: neverAlone, close: async () => undefined, ...reads };
-  const clients = new ClientCache(new FolderCluster(handClock()), {
-    registry: {
-      test: async () => ({ createProvider: () => ({ newClient: async () => client, documents: pathOnly }) }),
-    },
-    environment: {},
-    ambientCredentials: 'none',
-    metrics: noMetrics,
-    logger: silentLogger,
-  });
-  const externalSecret = make.externalSecret({ name: 'es', namespace: 'shop', data: {}, spec });
-  const values = await resolveExternalSecret(
-    externalSecret as unknown as ExternalSecret,
-    { kind: 'SecretStore', name: 'store', namespace: 'shop' },
-    store('store') as unknown as SecretStore,
-    clients,
-    AbortSignal.timeout(5_000),
-  );
-  return new Map([...values].map(([key, value]) => [key, value.reveal()]));
+  const createProvider = () => ({ newClient: async () => client, documents: pathOnly });
+  return resolveThrough({ test: async () => ({ createProvider }) }, spec);
 }
 
 const item = (secretKey: string, key: string, more: make.Manifest = {}) => ({ secretKey, remoteRef: { key, ...more } });

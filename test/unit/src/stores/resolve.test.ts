@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
-import type { ExternalSecret, SecretStore } from '../../../../src/api/external-secrets.ts';
-import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts';
 import { LatchkeyError } from '../../../../src/core/errors.ts';
-import { ClientCache } from '../../../../src/stores/client-cache.ts';
-import { resolveExternalSecret } from '../../../../src/stores/resolve.ts';
-import * as make from '../../../support/latchkey/manifests.ts';
+import type * as make from '../../../support/latchkey/manifests.ts';
 import { Backend } from './support/backend.ts';
-import { handClock } from './support/clock.ts';
-import { noMetrics, silentLogger, store } from './support/world.ts';
+import { asText, resolveThrough } from './support/resolving.ts';
 
 let backend: Backend;
 
@@ -19,24 +14,8 @@ beforeEach(() => {
   backend.values.set('plain', 'not-json');
 });
 
-async function resolve(spec: make.Manifest): Promise<Record<string, string>> {
-  const clients = new ClientCache(new FolderCluster(handClock()), {
-    registry: backend.registry,
-    environment: {},
-    ambientCredentials: 'none',
-    metrics: noMetrics,
-    logger: silentLogger,
-  });
-  const externalSecret = make.externalSecret({ name: 'es', namespace: 'shop', data: {}, spec });
-  const values = await resolveExternalSecret(
-    externalSecret as unknown as ExternalSecret,
-    { kind: 'SecretStore', name: 'store', namespace: 'shop' },
-    store('store') as unknown as SecretStore,
-    clients,
-    AbortSignal.timeout(5_000),
-  );
-  return Object.fromEntries([...values].map(([key, value]) => [key, value.reveal().toString()]));
-}
+const resolve = async (spec: make.Manifest): Promise<Record<string, string>> =>
+  asText(await resolveThrough(backend.registry, spec));
 
 const item = (secretKey: string, key: string, property?: string) => ({ secretKey, remoteRef: { key, property } });
 const extract = (key: string) => ({ extract: { key } });

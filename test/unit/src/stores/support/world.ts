@@ -102,3 +102,22 @@ export function pod(
 ): make.Manifest {
   return make.podWith('web', NAMESPACE, 'db', keys, { annotations });
 }
+
+/** Makes the Secret of {@link database} and lets its status be written, then forgets what that cost. */
+export async function makeFresh(world: World, ...manifests: readonly make.Manifest[]): Promise<void> {
+  world.apply(database(), ...manifests);
+  await world.review(pod());
+  await world.wiring.syncer.statuses.flush();
+  world.cluster.forget();
+  world.backend.asked.splice(0);
+}
+
+/** What was found out about each Secret. */
+export function stateOf({ judged }: PodReview): string {
+  return judged.map(({ outcome }) => outcome.state).join();
+}
+
+/** What becomes of the pod, in a word or two. */
+export function verdictOf({ decision }: PodReview): string {
+  return decision.allowed ? decision.status : `denied ${decision.code}`;
+}
