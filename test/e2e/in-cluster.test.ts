@@ -112,6 +112,7 @@ describe('Latchkey in the cluster', { skip: whyNoNode() ?? false }, () => {
       await new Promise((resolve) => setTimeout(resolve, 20_000));
       await cluster.cable.mend();
     },
+    'everything was started cold at once': () => cluster.coldStart(),
   };
   for (const [index, [mishap, happen]] of Object.entries(mishaps).entries()) {
     it(`is there for a pod that demands freshness within a minute after ${mishap}`, async () => {

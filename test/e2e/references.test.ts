@@ -5,6 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { kubectlOrThrow } from '../support/control-plane/kubectl.ts';
 import * as make from '../support/latchkey/manifests.ts';
 import { whyNoNode } from '../support/node/prerequisites.ts';
@@ -112,6 +113,37 @@ describe('a container reads the value of the backend', { skip: whyNoNode() ?? fa
       assert.equal(await world.log(NAMESPACE, kind, container), digest(PASSWORD));
     });
   }
+
+  it('by a volume that was mounted before the value changed, once another pod had it refreshed', async () => {
+    await world.putSecret('references/rotated', 'not-real-before');
+    await world.apply(
+      make.externalSecret({ name: 'rotated', namespace: NAMESPACE, data: { password: 'references/rotated' } }),
+    );
+    const pod = (name: string): make.Manifest => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace: NAMESPACE, annotations: { 'latchkey.dev/max-age': '0s' } },
+      spec: {
+        terminationGracePeriodSeconds: 1,
+        containers: [
+          printing('app', 'cat /db/password', { volumeMounts: [{ name: 'db', mountPath: '/db' }] }, { stays: true }),
+        ],
+        volumes: [{ name: 'db', secret: { secretName: 'rotated' } }],
+      },
+    });
+    await world.apply(pod('mounted-before'));
+    assert.equal(await world.log(NAMESPACE, 'mounted-before'), digest('not-real-before'));
+    await world.changeSecret('references/rotated', 'not-real-after');
+    // `max-age: 0s` accepts a fetch that started up to a second before the request.
+    await sleep(1_000);
+    await world.apply(pod('mounted-after'));
+    assert.equal(await world.log(NAMESPACE, 'mounted-after'), digest('not-real-after'));
+    const read = ['exec', '-n', NAMESPACE, 'mounted-before', '--', 'sha256sum', '/db/password'];
+    await waitUntil(
+      async () => (await kubectlOrThrow(world.cluster.controlPlane, read)).startsWith(digest('not-real-after')),
+      { what: 'the mounted file to change', timeoutMs: 60_000, intervalMs: 500 },
+    );
+  });
 
   it('by an ephemeral container that kubectl debug adds, whose Secret did not exist', async () => {
     await world.putSecret('references/debug', 'not-a-real-debug-token');

@@ -1,6 +1,7 @@
 /** Workloads of every kind, through the real controllers, scheduler and kubelet. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { kubectl, kubectlOrThrow } from '../support/control-plane/kubectl.ts';
 import * as make from '../support/latchkey/manifests.ts';
 import { whyNoNode } from '../support/node/prerequisites.ts';
@@ -62,7 +63,8 @@ describe('the pods of', { skip: whyNoNode() ?? false }, () => {
       count: 5,
       manifest: {
         apiVersion: 'apps/v1',
-        spec: { replicas: 5, ...selector('deployment'), template: template('deployment') },
+        // Slow enough that its rollouts take longer than one refreshInterval.
+        spec: { replicas: 5, minReadySeconds: 1, ...selector('deployment'), template: template('deployment') },
       },
     },
     StatefulSet: {
@@ -110,9 +112,7 @@ describe('the pods of', { skip: whyNoNode() ?? false }, () => {
     });
   }
 
-  it('a rollout after the value changed read the new one, every one of them', async () => {
-    await world.changeSecret('workloads/db', 'not-real-2');
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+  async function rollOut(): Promise<void> {
     const { controlPlane } = world.cluster;
     await kubectlOrThrow(controlPlane, ['rollout', 'restart', 'deployment/deployment', '-n', NAMESPACE]);
     const status = ['rollout', 'status', 'deployment/deployment', '-n', NAMESPACE, '--timeout=60s'];
@@ -121,6 +121,42 @@ describe('the pods of', { skip: whyNoNode() ?? false }, () => {
       what: 'the old pods to be gone',
       timeoutMs: 30_000,
     });
+  }
+
+  it('a rollout while the value changes read one that was current meanwhile, and never none', async () => {
+    const over = new AbortController();
+    const values = ['not-real-1'];
+    const changing = (async () => {
+      for (let change = 1; !over.signal.aborted; change += 1) {
+        const value = `not-real-changing-${change}`;
+        values.push(value);
+        await world.changeSecret('workloads/db', value);
+        await sleep(200);
+      }
+    })();
+    await rollOut().finally(() => over.abort());
+    await changing;
+    const current = new Set(values.map(digest));
+    const read = await digestsOf('deployment', 5);
+    assert.ok(new Set(read).size > 1, 'the value did change between two of them');
+    assert.deepEqual(
+      read.filter((each) => !current.has(each)),
+      [],
+    );
+    const { items } = await world.get<{ items: readonly { reason?: string; message?: string }[] }>(
+      'events',
+      ...['-n', NAMESPACE, '--field-selector=involvedObject.kind=Pod'],
+    );
+    assert.deepEqual(
+      items.filter(({ reason = '' }) => reason === 'Failed' || reason === 'FailedMount'),
+      [],
+    );
+  });
+
+  it('a rollout after the value changed read the new one, every one of them', async () => {
+    await world.changeSecret('workloads/db', 'not-real-2');
+    await sleep(1_100);
+    await rollOut();
     assert.deepEqual(
       await digestsOf('deployment', 5),
       Array.from({ length: 5 }, () => digest('not-real-2')),

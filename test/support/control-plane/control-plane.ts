@@ -49,6 +49,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
         return components.running;
       },
       stopApiServer: (graceMs = 0) => components.stop('kube-apiserver', graceMs),
+      async stopAll() {
+        await Promise.all(neededBinaries(options).map((name) => components.stop(name, 0)));
+      },
       stop,
       [Symbol.asyncDispose]: stop,
     };
@@ -67,7 +70,7 @@ function neededBinaries(options: ControlPlaneOptions): BinaryName[] {
 
 type Started = Pick<
   ControlPlane,
-  'kubeconfigFile' | 'serverUrl' | 'certificateAuthority' | 'kubeconfigFor' | 'startApiServer'
+  'kubeconfigFile' | 'serverUrl' | 'certificateAuthority' | 'kubeconfigFor' | 'startApiServer' | 'startAll'
 >;
 
 async function startComponents(
@@ -83,12 +86,11 @@ async function startComponents(
   const serverUrl = `https://${options.nodeNetworkAddress === undefined ? '127.0.0.1' : 'localhost'}:${port}`;
   const caFile = join(path('certificates'), 'apiserver.crt');
 
-  const [keys] = await Promise.all([
-    createServiceAccountKeys(directory),
+  const startEtcd = (): Promise<void> =>
     components.start('etcd', etcdFlags(path('etcd'), etcdPort, peerPort), async (signal) => {
       return (await fetch(`${etcdUrl}/readyz`, { signal })).ok;
-    }),
-  ]);
+    });
+  const [keys] = await Promise.all([createServiceAccountKeys(directory), startEtcd()]);
 
   const { token } = identities.get(adminUser.name);
   async function startApiServer(): Promise<void> {
@@ -114,19 +116,27 @@ async function startComponents(
   const create = options.controllerManager !== true;
   const hasServiceAccount = (signal: AbortSignal): Promise<boolean> =>
     ensureDefaultServiceAccount({ serverUrl, certificateAuthority, token, create, signal });
-  if (options.controllerManager === true) {
-    const flags = controllerManagerFlags(await kubeconfigFor('system:kube-controller-manager'), keys, caFile);
-    await components.start('kube-controller-manager', flags, hasServiceAccount);
-  } else {
-    const what = 'the ServiceAccount default/default';
-    await waitUntil(hasServiceAccount, { what, timeoutMs: serviceAccountTimeoutMs, signal: options.signal });
+  async function startClients(): Promise<void> {
+    if (options.controllerManager === true) {
+      const flags = controllerManagerFlags(await kubeconfigFor('system:kube-controller-manager'), keys, caFile);
+      await components.start('kube-controller-manager', flags, hasServiceAccount);
+    } else {
+      const what = 'the ServiceAccount default/default';
+      await waitUntil(hasServiceAccount, { what, timeoutMs: serviceAccountTimeoutMs, signal: options.signal });
+    }
+    if (options.scheduler === true) {
+      const certificates = path('scheduler-certificates');
+      const flags = schedulerFlags(await kubeconfigFor('system:kube-scheduler'), schedulerPort, certificates);
+      const url = `https://127.0.0.1:${schedulerPort}/readyz`;
+      const ownCaFile = join(certificates, 'kube-scheduler.crt');
+      await components.start('kube-scheduler', flags, (signal) => isHealthy(url, ownCaFile, undefined, signal));
+    }
   }
-  if (options.scheduler === true) {
-    const certificates = path('scheduler-certificates');
-    const flags = schedulerFlags(await kubeconfigFor('system:kube-scheduler'), schedulerPort, certificates);
-    const url = `https://127.0.0.1:${schedulerPort}/readyz`;
-    const ownCaFile = join(certificates, 'kube-scheduler.crt');
-    await components.start('kube-scheduler', flags, (signal) => isHealthy(url, ownCaFile, undefined, signal));
+  await startClients();
+  async function startAll(): Promise<void> {
+    await startEtcd();
+    await startApiServer();
+    await startClients();
   }
-  return { kubeconfigFile, serverUrl, certificateAuthority, kubeconfigFor, startApiServer };
+  return { kubeconfigFile, serverUrl, certificateAuthority, kubeconfigFor, startApiServer, startAll };
 }

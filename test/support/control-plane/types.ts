@@ -44,6 +44,10 @@ export interface ControlPlane extends AsyncDisposable {
   stopApiServer(graceMs?: number): Promise<void>;
   /** Starts it again on the same port with the same data, and waits until it is ready. */
   startApiServer(): Promise<void>;
+  /** Kills every component at once, etcd too; the data stay. */
+  stopAll(): Promise<void>;
+  /** Starts what `stopAll` killed on the same ports with the same data, and waits until all are ready. */
+  startAll(): Promise<void>;
   /** Ends all processes and removes the directory. May be called more than once. */
   stop(): Promise<void>;
 }

@@ -12,6 +12,8 @@ export interface Cable {
   readonly podRange: string;
   /** Gives the far end to the namespace of a process, where it is called `node0`. */
   plugInto(pid: number): Promise<void>;
+  /** Takes the far end back out of that namespace, with which it would vanish. */
+  unplugFrom(pid: number): Promise<void>;
   /** No packet passes until it is mended. */
   cut(): Promise<void>;
   mend(): Promise<void>;
@@ -57,6 +59,12 @@ export async function layCable(): Promise<Cable> {
         await waitUntil(() => hasOwnNetwork(pid), { what: 'the node’s namespace', timeoutMs, intervalMs: 10 });
         await ip('link', 'set', farEnd, 'netns', String(pid), 'name', 'node0');
         await route();
+      },
+      async unplugFrom(pid) {
+        const inside = [`--net=/proc/${pid}/ns/net`, 'ip', 'link', 'set', 'node0'];
+        await runCommandOrThrow('nsenter', [...inside, 'down'], { timeoutMs });
+        const args = [...inside, 'name', farEnd, 'netns', String(process.pid)];
+        await runCommandOrThrow('nsenter', args, { timeoutMs });
       },
       async cut() {
         await ip('link', 'set', link, 'down');

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../control-plane/control-plane.ts';
 import { kubectl } from '../control-plane/kubectl.ts';
@@ -26,6 +26,11 @@ export interface NodeCluster extends AsyncDisposable {
   readonly registryDirectory: string;
   /** Kills the kubelet; it comes back by itself, as under a service manager. */
   killKubelet(): Promise<void>;
+  /**
+   * As after a power failure: every process of node and control plane is killed at once, and all are started again together
+   * on the same data. Resolves when the control plane is ready; the node may take longer.
+   */
+  coldStart(): Promise<void>;
   /** Ends node and control plane, and removes all they made. May be called more than once. */
   stop(): Promise<void>;
 }
@@ -59,11 +64,21 @@ export async function startNodeCluster(options: NodeClusterOptions = {}): Promis
     );
     const cgroup = await createCgroup(`latchkey-${process.pid}-${cable.link}`);
     stack.defer(() => cgroup.remove());
-    const child = await startNode({ temporary, cable, controlPlane, cgroup, binaries, images: options.images ?? [] });
+    const parts = { temporary, cable, controlPlane, cgroup, binaries };
+    const archive = await prepareNode(parts);
+    let child = await startNode(parts, [archive, ...(options.images ?? [])]);
     stack.defer(() => child.stop(0));
     const stop = (): Promise<void> => stack.disposeAsync();
     return {
       ...{ controlPlane, cable, stop },
+      async coldStart() {
+        await cable.unplugFrom(await childOf(child.pid));
+        await Promise.all([child.stop(0), controlPlane.stopAll()]);
+        // On a machine these are on a file system in memory.
+        for (const name of ['containerd-state', 'ipam'])
+          await rm(join(temporary.path, name), { recursive: true, force: true });
+        [child] = await Promise.all([startNode(parts, []), controlPlane.startAll()]);
+      },
       killKubelet: () => killKubelet(child.pid),
       logDirectory: join(temporary.path, 'logs'),
       registryDirectory: join(temporary.path, 'registries'),
@@ -90,10 +105,10 @@ interface NodeParts {
   readonly controlPlane: ControlPlane;
   readonly cgroup: Cgroup;
   readonly binaries: NodeBinaries;
-  readonly images: readonly string[];
 }
 
-async function startNode({ temporary, cable, controlPlane, cgroup, binaries, images }: NodeParts): Promise<Child> {
+/** @returns an archive of the images that every node has. */
+async function prepareNode({ temporary, cable, controlPlane, cgroup, binaries }: NodeParts): Promise<string> {
   const directory = temporary.path;
   await Promise.all(['cni', 'logs', 'images', 'registries'].map((name) => mkdir(join(directory, name))));
   await Promise.all(NODE_LOGS.map((name) => writeFile(join(directory, 'logs', `${name}.log`), '')));
@@ -104,9 +119,11 @@ async function startNode({ temporary, cable, controlPlane, cgroup, binaries, ima
     cgroupPath: cgroup.path,
     runcFile: join(binaries.directory, 'runc'),
   };
-  const apiPort = new URL(controlPlane.serverUrl).port;
   const kubeconfig = await readFile(await controlPlane.kubeconfigFor(NODE_USER.name), 'utf8');
-  const reachable = kubeconfig.replaceAll(controlPlane.serverUrl, `https://${cable.hostAddress}:${apiPort}`);
+  const reachable = kubeconfig.replaceAll(
+    controlPlane.serverUrl,
+    `https://${cable.hostAddress}:${apiPortOf(controlPlane)}`,
+  );
   const json = (value: object): string => JSON.stringify(value, undefined, 2);
   await Promise.all([
     writeFile(join(directory, 'kubelet.yaml'), json(kubeletConfiguration(configuration))),
@@ -114,6 +131,17 @@ async function startNode({ temporary, cable, controlPlane, cgroup, binaries, ima
     writeFile(join(directory, 'cni/10-latchkey.conflist'), json(cniConfiguration(configuration))),
     writeFile(join(directory, 'kubeconfig'), reachable, { mode: 0o600 }),
   ]);
+  return archive;
+}
+
+const apiPortOf = ({ serverUrl }: ControlPlane): string => new URL(serverUrl).port;
+
+/** @param images archives to import; a node that was there before has them. */
+async function startNode(
+  { temporary, cable, controlPlane, binaries }: NodeParts,
+  images: readonly string[],
+): Promise<Child> {
+  const directory = temporary.path;
   const init = join(import.meta.dirname, 'node-init.sh');
   const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
   const started = startChild({
@@ -127,8 +155,8 @@ async function startNode({ temporary, cable, controlPlane, cgroup, binaries, ima
       KUBELET: binaries.kubelet,
       NODE_ADDRESS: cable.nodeAddress,
       HOST_ADDRESS: cable.hostAddress,
-      API_PORT: apiPort,
-      IMAGES: [archive, ...images].join(' '),
+      API_PORT: apiPortOf(controlPlane),
+      IMAGES: images.join(' '),
       PATH: process.env['PATH'],
     },
     logFile: join(directory, 'logs/init.log'),
