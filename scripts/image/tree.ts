@@ -1,15 +1,15 @@
 import { chmod, copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { runCommandOrThrow } from '../../test/support/process/run-command.ts';
+import { addLibraries } from './libraries.ts';
 
 const root = join(import.meta.dirname, '../..');
 const timeoutMs = 120_000;
 /** Left out of the bundle because they are large and loaded only when a store needs them. */
 const SDKS = ['@aws-sdk/client-secrets-manager', '@aws-sdk/client-sts'];
 const CA_BUNDLE = 'etc/ssl/certs/ca-certificates.crt';
-/** What name resolution loads by itself, so that no link names it. */
-const RESOLVER_LIBRARIES = ['libnss_files.so.2', 'libnss_dns.so.2', 'libresolv.so.2'];
 
 /** How the image is run; its numbers are those of the tree's passwd. */
 export const imageConfig = {
@@ -26,8 +26,12 @@ export async function buildImageTree(tree: string): Promise<void> {
   await runCommandOrThrow(process.execPath, [join(root, 'scripts/bundle.ts')], { cwd: root, timeoutMs });
   for (const name of ['tmp', 'etc', 'usr/bin', 'app']) await mkdir(join(tree, name), { recursive: true });
   await chmod(join(tree, 'tmp'), 0o1777);
-  await addNode(tree);
-  await add(`/${CA_BUNDLE}`, join(tree, CA_BUNDLE));
+  // The Node that runs this, which npm brought at its locked version.
+  await copyFile(process.execPath, join(tree, 'usr/bin/node'));
+  await addLibraries(tree);
+  // Mozilla's authorities as Node carries them. The building machine's own may include some that only it should trust.
+  await mkdir(dirname(join(tree, CA_BUNDLE)), { recursive: true });
+  await writeFile(join(tree, CA_BUNDLE), `${rootCertificates.join('\n')}\n`);
   await writeFile(join(tree, 'etc/passwd'), 'latchkey:x:65532:65532:latchkey:/app:/sbin/nologin\n');
   await writeFile(join(tree, 'etc/group'), 'latchkey:x:65532:\n');
   await writeFile(join(tree, 'etc/nsswitch.conf'), 'hosts: files dns\n');
@@ -43,21 +47,6 @@ export async function buildImageTree(tree: string): Promise<void> {
     const filter = (file: string): boolean => !relative(directory, file).split('/').includes('node_modules');
     await cp(directory, target, { recursive: true, filter });
   }
-}
-
-/** The Node that runs this, which npm brought at its locked version, and the libraries it is linked to. */
-async function addNode(tree: string): Promise<void> {
-  await add(process.execPath, join(tree, 'usr/bin/node'));
-  const { stdout } = await runCommandOrThrow('ldd', [process.execPath], { timeoutMs });
-  const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, file = '']) => file);
-  const [first = ''] = libraries.filter((file) => file.endsWith('libc.so.6'));
-  const resolver = RESOLVER_LIBRARIES.map((name) => join(dirname(first), name)).filter(existsSync);
-  for (const file of [...libraries, ...resolver]) await add(file, join(tree, file));
-}
-
-async function add(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
-  await copyFile(realpathSync(from), to);
 }
 
 /** Directories of packages and of all they depend on, as Node would find them. */

@@ -5,7 +5,7 @@ import { ensureBinaries } from '../control-plane/binaries.ts';
 import { cacheDirectory } from '../process/cache-directory.ts';
 import { withDirectoryLock } from '../process/directory-lock.ts';
 import { runCommandOrThrow } from '../process/run-command.ts';
-import { unpackDebianPackages } from './debian-packages.ts';
+import { unpackDebianPackages } from '../debian/unpack-packages.ts';
 import { cniPluginsVersion, containerdVersion, runcVersion } from './versions.ts';
 
 export interface NodeBinaries {
