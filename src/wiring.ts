@@ -1,4 +1,5 @@
 import { createAdmitter, type Admitter } from './webhook/admitter.ts';
+import { createPodInjector } from './webhook/pod-injection.ts';
 import { createPodReviewer, type PodReviewer } from './webhook/pod-review.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Cluster } from './ports/cluster.ts';
@@ -6,6 +7,9 @@ import type { Logger } from './ports/logger.ts';
 import type { Metrics } from './ports/metrics.ts';
 import type { ProviderRegistry } from './ports/provider.ts';
 import { ClientCache, type ClientCacheOptions } from './stores/client-cache.ts';
+import { ConfigMapLook } from './stores/config-map-look.ts';
+import { ExternalSecretLookup } from './stores/external-secret-lookup.ts';
+import { InlineSecrets } from './stores/inline-secrets.ts';
 import { LiveLook } from './stores/live-look.ts';
 import { NamespaceLookup } from './stores/namespace-lookup.ts';
 import { NeedResolver } from './stores/need-resolver.ts';
@@ -29,7 +33,11 @@ export interface WiringOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** How long an ExternalSecret that an annotation names is waited for; where nothing can come any more, 0. */
+  readonly externalSecretWaitMs?: number;
 }
+
+const EXTERNAL_SECRET_WAIT_MS = 2_000;
 
 export interface Wiring {
   readonly admit: Admitter;
@@ -43,22 +51,31 @@ export interface Wiring {
 /** Puts the parts of admission together over any cluster: the server and the offline commands run the very same. */
 export function wireAdmission(options: WiringOptions): Wiring {
   const { cluster, settings, registry, environment, clock, logger, metrics, versionKey } = options;
+  const { externalSecretWaitMs = EXTERNAL_SECRET_WAIT_MS } = options;
   const views = createViews(cluster);
   const { ambientCredentials, controllerClass } = settings;
   const clients = new ClientCache(cluster, { registry, environment, ambientCredentials, metrics, logger });
   const syncer = new Syncer({ cluster, views, clients, controllerClass, clock, metrics, logger });
+  const liveLook = new LiveLook(cluster, views, clock);
+  const stores = new StoreLookup(cluster, views);
   const resolver = new NeedResolver({
     cluster,
     views,
-    liveLook: new LiveLook(cluster, views, clock),
-    stores: new StoreLookup(cluster, views),
+    liveLook,
+    stores,
     syncer,
     versionKey,
     controllerClass,
     clock,
     logger,
   });
-  const reviewPod = createPodReviewer({ resolver, defaultStaleIfErrorMs: settings.defaultStaleIfErrorMs, clock });
+  const inject = createPodInjector({
+    externalSecrets: new ExternalSecretLookup(views, liveLook, externalSecretWaitMs),
+    inlineSecrets: new InlineSecrets(cluster, views, stores),
+  });
+  const configMaps = new ConfigMapLook(cluster, logger);
+  const { defaultStaleIfErrorMs } = settings;
+  const reviewPod = createPodReviewer({ inject, resolver, configMaps, views, defaultStaleIfErrorMs, clock });
   return {
     admit: createAdmitter({ namespaces: new NamespaceLookup(cluster, views), reviewPod, logger }),
     reviewPod,

@@ -8,13 +8,24 @@ export const INJECTION_LABEL = 'latchkey.dev/injection';
 /** Namespace, any value: lifts every denial at once, even with Latchkey dead. */
 export const BREAK_GLASS_LABEL = 'latchkey.dev/break-glass';
 
+/** ExternalSecrets whose keys become env. */
+export const ENV_FROM_ANNOTATION = 'latchkey.dev/env-from';
+/** Single keys that become env. */
+export const ENV_ANNOTATION = 'latchkey.dev/env';
+/** ExternalSecrets that are mounted. */
+export const VOLUMES_ANNOTATION = 'latchkey.dev/volumes';
+/** Which containers get env and mounts. */
+export const CONTAINERS_ANNOTATION = 'latchkey.dev/containers';
+/** What kubernetes-external-secrets documented for volumes and never shipped. */
+export const LEGACY_VOLUMES_ANNOTATION = 'externalsecrets.kubernetes-client.io/volumes';
+
 /** Annotations that inject something or demand freshness: a pod that carries one would start wrong if nobody saw it. */
 export const INJECTING_ANNOTATIONS = [
-  'latchkey.dev/env-from',
-  'latchkey.dev/env',
-  'latchkey.dev/volumes',
+  ENV_FROM_ANNOTATION,
+  ENV_ANNOTATION,
+  VOLUMES_ANNOTATION,
   'latchkey.dev/max-age',
-  'externalsecrets.kubernetes-client.io/volumes',
+  LEGACY_VOLUMES_ANNOTATION,
 ] as const;
 
 /** Written on every reviewed pod: what was done. */
@@ -30,5 +41,11 @@ export const MANAGED_LABEL = 'reconcile.external-secrets.io/managed';
 export const CREATED_BY_LABEL = 'reconcile.external-secrets.io/created-by';
 export const DATA_HASH_ANNOTATION = 'reconcile.external-secrets.io/data-hash';
 
-/** Inline references in env values; resolved by a later mode, never left to start as literal strings. */
-export const INLINE_PREFIXES = ['latchkey://', 'latchkey+cluster://'] as const;
+/** Inline references in env values begin so, for a SecretStore and a ClusterSecretStore. */
+export const INLINE_PREFIX = 'latchkey://';
+export const INLINE_CLUSTER_PREFIX = 'latchkey+cluster://';
+export const INLINE_PREFIXES = [INLINE_PREFIX, INLINE_CLUSTER_PREFIX] as const;
+/** On a store: which keys inline references may name, as an RE2 expression for the whole key. */
+export const INLINE_KEYS_ANNOTATION = 'latchkey.dev/inline-keys';
+/** On ExternalSecrets that stand for an inline reference. */
+export const INLINE_LABEL = 'latchkey.dev/inline';

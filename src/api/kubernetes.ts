@@ -43,6 +43,10 @@ export interface Secret extends KubernetesObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
+export interface ConfigMap extends KubernetesObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
 export interface Namespace extends KubernetesObject {
   readonly status?: { readonly phase?: string };
 }
@@ -69,7 +73,7 @@ interface SecretKeyRef {
 export interface EnvVar {
   readonly name: string;
   readonly value?: string;
-  readonly valueFrom?: { readonly secretKeyRef?: SecretKeyRef };
+  readonly valueFrom?: { readonly secretKeyRef?: SecretKeyRef; readonly configMapKeyRef?: { readonly name?: string } };
 }
 
 export interface Container {
@@ -77,12 +81,16 @@ export interface Container {
   readonly env?: readonly EnvVar[];
   readonly envFrom?: readonly {
     readonly prefix?: string;
-    readonly secretRef?: { name?: string; optional?: boolean };
+    readonly secretRef?: { readonly name?: string; readonly optional?: boolean };
+    readonly configMapRef?: { readonly name?: string };
   }[];
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
 }
 
 export interface SecretItem {
   readonly key: string;
+  readonly path?: string;
+  readonly mode?: number;
 }
 
 /** The plug-ins that name one Secret, by the field that names it (Kubernetes' `VisitPodSecretNames`). */
@@ -91,8 +99,10 @@ export interface Volume {
   readonly secret?: {
     readonly secretName?: string;
     readonly items?: readonly SecretItem[];
+    readonly defaultMode?: number;
     readonly optional?: boolean;
   };
+  readonly emptyDir?: object;
   readonly projected?: {
     readonly sources?: readonly {
       readonly secret?: { readonly name?: string; readonly items?: readonly SecretItem[]; readonly optional?: boolean };
@@ -115,6 +125,7 @@ export interface PodSpec {
   readonly ephemeralContainers?: readonly Container[];
   readonly volumes?: readonly Volume[];
   readonly imagePullSecrets?: readonly { readonly name?: string }[];
+  readonly os?: { readonly name?: string };
 }
 
 /** A pod at admission may have no name (generateName), uid or namespace yet. */

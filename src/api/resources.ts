@@ -1,6 +1,6 @@
 import { EXTERNAL_SECRETS_VERSION } from './keys.ts';
 import type { ClusterSecretStore, ExternalSecret, SecretStore } from './external-secrets.ts';
-import type { KubernetesObject, Namespace, Secret } from './kubernetes.ts';
+import type { ConfigMap, KubernetesObject, Namespace, Secret } from './kubernetes.ts';
 
 /** How a kind is addressed on the API server. `T` ties the object's type to its address. */
 export interface Resource<T extends KubernetesObject> {
@@ -23,6 +23,13 @@ export const externalSecrets: Resource<ExternalSecret> = {
   apiVersion: EXTERNAL_SECRETS_VERSION,
   kind: 'ExternalSecret',
   plural: 'externalsecrets',
+  isNamespaced: true,
+};
+
+export const configMaps: Resource<ConfigMap> = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  plural: 'configmaps',
   isNamespaced: true,
 };
 

@@ -37,8 +37,11 @@ async function rowsOf(session: Session, workload: Workload, isDryRun: boolean): 
       const result = `${review.state === 'pod-opted-out' ? 'opted out' : 'namespace not opted in'}: Latchkey does nothing`;
       return [{ workload: description, result, isHad: true }];
     }
-    if (review.judged.length === 0) return [{ workload: description, result: 'refers to no Secret', isHad: true }];
-    return review.judged.map((judged) => rowOf(description, judged));
+    const notes = review.notes.map((note) => ({ workload: description, result: note, isHad: true }));
+    if (review.judged.length === 0 && notes.length === 0) {
+      return [{ workload: description, result: 'refers to no Secret', isHad: true }];
+    }
+    return [...review.judged.map((judged) => rowOf(description, judged)), ...notes];
   } catch (cause) {
     const { message, code } = asLatchkeyError(cause);
     return [{ workload: description, result: `denied: ${message}`, code, isHad: false }];

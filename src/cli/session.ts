@@ -1,14 +1,18 @@
 import { text as readText } from 'node:stream/consumers';
 import { INJECTION_LABEL } from '../api/keys.ts';
 import { namespaces } from '../api/resources.ts';
-import type { KubernetesObject } from '../api/kubernetes.ts';
 import { providers } from '../../providers/index.ts';
 import { FolderCluster } from '../cluster/folder/folder-cluster.ts';
-import { manifestFiles, parseManifests, readManifests } from '../cluster/folder/manifests.ts';
+import {
+  manifestFiles,
+  parseManifestDocuments,
+  readManifestDocuments,
+  type ManifestDocument,
+  type ManifestObject,
+} from '../cluster/folder/manifests.ts';
 import { openCluster } from '../cluster/open-cluster.ts';
 import { readOnly } from '../cluster/read-only-cluster.ts';
 import { LatchkeyError } from '../core/errors.ts';
-import { findReferences } from '../core/admission/references.ts';
 import { systemClock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import { summariseNamespace, type NamespaceSummary } from '../stores/views.ts';
@@ -22,6 +26,8 @@ import { workloadOf, workloadResources, type Workload } from './workloads.ts';
 export interface SessionSettings extends AdmissionSettings {
   /** Files and folders; `-` = standard input. Without any, the workloads of the cluster. */
   readonly filename?: readonly string[];
+  /** Files and folders that things are looked up in, and that are not asked about themselves. */
+  readonly lookup?: readonly string[];
   readonly cluster?: boolean;
   readonly kubeconfig?: string;
   readonly timeoutMs: number;
@@ -32,6 +38,8 @@ export type WorkloadReview =
   ({ readonly state: 'reviewed' } & PodReview) | { readonly state: 'namespace-not-opted-in' | 'pod-opted-out' };
 
 export interface Session {
+  /** What is asked about: the named manifests in their order, or what makes pods in the cluster. */
+  readonly documents: readonly (ManifestDocument | { readonly objects: readonly ManifestObject[] })[];
   readonly workloads: readonly Workload[];
   review(workload: Workload, isDryRun: boolean): Promise<WorkloadReview>;
   close(): Promise<void>;
@@ -52,9 +60,11 @@ export async function openSession(settings: SessionSettings): Promise<Session> {
   if (filename.length === 0 && settings.cluster !== true) {
     throw new LatchkeyError('ClusterRejected', 'nothing to look at: name manifests with -f, or use --cluster');
   }
-  const manifests = (await Promise.all(filename.map(readPath))).flat();
+  const named = await readPaths(filename);
   const cluster = readOnly(
-    settings.cluster === true ? await openCluster(settings, logger, signal) : folderOf(manifests),
+    settings.cluster === true
+      ? await openCluster(settings, logger, signal)
+      : folderOf([...named, ...(await readPaths(settings.lookup ?? []))]),
   );
   const wiring = wireAdmission({
     cluster,
@@ -65,22 +75,20 @@ export async function openSession(settings: SessionSettings): Promise<Session> {
     clock: systemClock,
     logger,
     metrics: createMetrics(),
+    ...(settings.cluster === true ? {} : { externalSecretWaitMs: 0 }),
   });
   await wiring.views.start(signal);
   const find = namespaceFinder(cluster, settings.cluster === true, signal);
-  const objects = filename.length > 0 ? manifests : await workloadsIn(cluster, find, signal);
+  const documents = filename.length > 0 ? named : await workloadsIn(cluster, find, signal);
   return {
-    workloads: objects.flatMap((object) => workloadOf(object) ?? []),
+    documents,
+    workloads: documents.flatMap(({ objects }) => objects).flatMap(({ object }) => workloadOf(object) ?? []),
     async review(workload, isDryRun) {
       const namespace = await find(workload.namespace);
       if (!isOptedIn(namespace)) return { state: 'namespace-not-opted-in' };
       if (isExempt(workload.pod)) return { state: 'pod-opted-out' };
       const { pod, description } = workload;
-      const references = findReferences(pod);
-      return {
-        state: 'reviewed',
-        ...(await wiring.reviewPod({ pod, description, namespace, references, isDryRun, signal })),
-      };
+      return { state: 'reviewed', ...(await wiring.reviewPod({ pod, description, namespace, isDryRun, signal })) };
     },
     async close() {
       stopping.abort();
@@ -94,24 +102,30 @@ async function workloadsIn(
   cluster: Cluster,
   find: (namespace: string) => Promise<NamespaceSummary>,
   signal: AbortSignal,
-): Promise<readonly KubernetesObject[]> {
+): Promise<Session['documents']> {
   const lists = await Promise.all(workloadResources.map((resource) => cluster.list(resource, { signal })));
   const roots = lists
     .flat()
     .filter(({ metadata }) => metadata.ownerReferences?.some(({ controller }) => controller) !== true);
   const names = [...new Set(roots.map(({ metadata }) => metadata.namespace ?? ''))];
   const optedIn = new Set((await Promise.all(names.map(find))).filter(isOptedIn).map(({ name }) => name));
-  return roots.filter(({ metadata }) => optedIn.has(metadata.namespace ?? ''));
+  return roots
+    .filter(({ metadata }) => optedIn.has(metadata.namespace ?? ''))
+    .map((object) => ({ objects: [{ object, pointer: '' }] }));
 }
 
-async function readPath(path: string): Promise<readonly KubernetesObject[]> {
-  if (path === '-') return parseManifests(await readText(process.stdin), 'standard input');
-  return (await Promise.all((await manifestFiles(path)).map(readManifests))).flat();
+async function readPaths(paths: readonly string[]): Promise<readonly ManifestDocument[]> {
+  return (await Promise.all(paths.map(readPath))).flat();
 }
 
-function folderOf(manifests: readonly KubernetesObject[]): FolderCluster {
+async function readPath(path: string): Promise<readonly ManifestDocument[]> {
+  if (path === '-') return parseManifestDocuments(await readText(process.stdin), 'standard input');
+  return (await Promise.all((await manifestFiles(path)).map(readManifestDocuments))).flat();
+}
+
+function folderOf(documents: readonly ManifestDocument[]): FolderCluster {
   const folder = new FolderCluster(systemClock);
-  for (const manifest of manifests) folder.load(manifest);
+  for (const { object } of documents.flatMap(({ objects }) => objects)) folder.load(object);
   return folder;
 }
 

@@ -78,7 +78,8 @@ export function admissionOptions(): readonly Option[] {
 /** Options of the commands that answer questions about manifests. */
 export function sessionOptions(): readonly Option[] {
   return [
-    new Option('-f, --filename <paths...>', 'files and folders of manifests; - is standard input'),
+    new Option('-f, --filename <paths...>', 'files and folders of manifests to ask about; - is standard input'),
+    new Option('--lookup <paths...>', 'more of them, where stores and ExternalSecrets are only looked up'),
     new Option(
       '--cluster',
       'look up stores, ExternalSecrets and Secrets in the cluster; without -f, its workloads too',

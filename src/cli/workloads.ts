@@ -6,13 +6,12 @@ import { printable } from '../core/names.ts';
 
 /** A manifest that makes pods, and where in it the pod stands. */
 export interface Workload {
-  readonly object: KubernetesObject;
   readonly namespace: string;
   /** `Deployment "shop/web"`. */
   readonly description: string;
   readonly pod: Pod;
-  /** The manifest with another pod in the pod's place; nothing else changes. */
-  withPod(pod: Pod): KubernetesObject;
+  /** JSON pointer to the pod, or its template, in the manifest; empty for a pod itself. */
+  readonly pointer: string;
 }
 
 /** Where each kind has its pod template; a Pod is its own. */
@@ -46,13 +45,7 @@ export function workloadOf(object: KubernetesObject): Workload | undefined {
     const where = path.length === 0 ? 'it is no pod' : `${path.join('.')} is no pod template`;
     throw new LatchkeyError('ClusterRejected', `${description} cannot be judged: ${where} (spec or metadata is wrong)`);
   }
-  return {
-    object,
-    namespace,
-    description,
-    pod,
-    withPod: (changed) => replaceAt(object, path, changed) as KubernetesObject,
-  };
+  return { namespace, description, pod, pointer: path.map((field) => `/${field}`).join('') };
 }
 
 function namespaced(apiVersion: string, kind: string, plural: string): Resource<KubernetesObject> {
@@ -61,11 +54,6 @@ function namespaced(apiVersion: string, kind: string, plural: string): Resource<
 
 function at(value: unknown, path: readonly string[]): unknown {
   return path.reduce((parent, field) => (isObject(parent) ? parent[field] : undefined), value);
-}
-
-function replaceAt(value: unknown, [field, ...rest]: readonly string[], replacement: unknown): unknown {
-  if (field === undefined || !isObject(value)) return replacement;
-  return { ...value, [field]: replaceAt(value[field], rest, replacement) };
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

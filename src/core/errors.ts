@@ -55,6 +55,10 @@ export const ERROR_CODES = {
   InvalidExternalSecret: ours,
   /** An annotation of the pod or its namespace cannot be read. */
   InvalidAnnotation: ours,
+  /** An inline reference in an env cannot be read. */
+  InvalidReference: ours,
+  /** An annotation names an ExternalSecret that does not exist. */
+  ExternalSecretNotFound: ours,
   /** A field or provider that this version does not act on. */
   Unsupported: { ...ours, conditionReason: 'Unsupported' },
   /** The fetched value does not have the form that the ExternalSecret asks for. */

@@ -41,6 +41,8 @@ export interface NeedResolverOptions {
 export interface NeedQuestion {
   readonly namespace: NamespaceSummary;
   readonly need: Need;
+  /** The ExternalSecret that makes the Secret, where that is known already. */
+  readonly claimant?: ExternalSecret;
   readonly policy: FreshnessPolicy;
   readonly receivedAtMs: number;
   /** No provider call, no write, no log-in: only what would be done. */
@@ -62,7 +64,7 @@ export class NeedResolver {
     const { namespace, need } = question;
     let externalSecret: ExternalSecret | undefined;
     try {
-      externalSecret = await this.#claimant(namespace.name, need.secretName);
+      externalSecret = question.claimant ?? (await this.#claimant(namespace.name, need.secretName));
       return await (externalSecret === undefined ? this.#unclaimed(question) : this.#ensure(question, externalSecret));
     } catch (cause) {
       const error = asLatchkeyError(cause);

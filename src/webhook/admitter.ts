@@ -1,16 +1,14 @@
 import type { AdmissionRequest, AdmissionResponse } from '../api/admission.ts';
 import { INJECTION_LABEL, MIRROR_POD_ANNOTATION } from '../api/keys.ts';
 import type { Pod } from '../api/kubernetes.ts';
-import type { Decision } from '../core/admission/decision.ts';
-import { diffPod, withProvenance } from '../core/admission/patch.ts';
-import { findAddedEphemeralReferences, findReferences, type Reference } from '../core/admission/references.ts';
+import { provenanceOperations, withProvenance } from '../core/admission/patch.ts';
 import { allowed, asPod, denied } from '../core/admission/review.ts';
 import { asLatchkeyError } from '../core/errors.ts';
 import { printable } from '../core/names.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { NamespaceLookup } from '../stores/namespace-lookup.ts';
 import type { NamespaceSummary } from '../stores/views.ts';
-import type { PodReviewer } from './pod-review.ts';
+import type { PodReview, PodReviewer } from './pod-review.ts';
 
 export interface AdmitterOptions {
   readonly namespaces: NamespaceLookup;
@@ -47,27 +45,29 @@ async function admit(
     return allowed(request.uid, []);
   }
   const name = podName(request, pod);
-  const { decision } = await reviewPod({
+  const review = await reviewPod({
     pod,
+    ...(isEphemeral(request) && { oldPod: asPod(request.oldObject) ?? { metadata: {}, spec: {} } }),
     description: describePod(request, name),
     namespace,
-    references: referencesOf(request, pod),
     isDryRun: request.dryRun === true,
     signal,
   });
+  const { decision } = review;
   const { namespace: namespaceName } = request;
   if (decision.allowed) logger.debug('pod admitted', { namespace: namespaceName, pod: name, status: decision.status });
   else logger.info('pod denied', { namespace: namespaceName, pod: name, code: decision.code });
-  return answer(request, pod, decision);
+  return answer(request, review);
 }
 
-function answer(request: AdmissionRequest, pod: Pod, decision: Decision): AdmissionResponse {
+function answer(request: AdmissionRequest, { pod, operations, decision }: PodReview): AdmissionResponse {
   const { warnings, auditAnnotations } = decision;
   if (!decision.allowed) return denied(request.uid, decision.message, { warnings, auditAnnotations });
   const notes = { warnings, auditAnnotations: { ...auditAnnotations, status: decision.status } };
   // Nothing but ephemeralContainers may change through that subresource, so provenance goes to the audit log only.
-  if (request.subResource === 'ephemeralcontainers') return allowed(request.uid, [], notes);
-  return allowed(request.uid, diffPod(pod, withProvenance(pod, decision.status, decision.versions)), notes);
+  if (isEphemeral(request)) return allowed(request.uid, operations, notes);
+  const provenance = provenanceOperations(pod, withProvenance(pod, decision.status, decision.versions));
+  return allowed(request.uid, [...operations, ...provenance], notes);
 }
 
 export function isOptedIn({ labels }: NamespaceSummary): boolean {
@@ -76,9 +76,14 @@ export function isOptedIn({ labels }: NamespaceSummary): boolean {
 }
 
 /** The registration asks for these only; the check is for whoever sends something else. */
-function isOurs({ resource, operation, subResource = '' }: AdmissionRequest, pod: Pod): boolean {
+function isOurs(request: AdmissionRequest, pod: Pod): boolean {
+  const { resource, operation, subResource = '' } = request;
   if (resource.group !== '' || resource.resource !== 'pods' || isExempt(pod)) return false;
-  return subResource === 'ephemeralcontainers' ? operation === 'UPDATE' : subResource === '' && operation === 'CREATE';
+  return isEphemeral(request) ? operation === 'UPDATE' : subResource === '' && operation === 'CREATE';
+}
+
+function isEphemeral({ subResource }: AdmissionRequest): boolean {
+  return subResource === 'ephemeralcontainers';
 }
 
 /** Opted out by label, or made by a kubelet from a file. */
@@ -86,12 +91,6 @@ export function isExempt({ metadata }: Pod): boolean {
   return (
     metadata.labels?.[INJECTION_LABEL] === 'disabled' || metadata.annotations?.[MIRROR_POD_ANNOTATION] !== undefined
   );
-}
-
-function referencesOf(request: AdmissionRequest, pod: Pod): readonly Reference[] {
-  if (request.subResource !== 'ephemeralcontainers') return findReferences(pod);
-  const oldPod = asPod(request.oldObject);
-  return findAddedEphemeralReferences(pod, oldPod ?? { metadata: {}, spec: {} });
 }
 
 function describePod({ namespace = '' }: AdmissionRequest, name: string): string {

@@ -23,6 +23,10 @@ export async function readManifests(file: string): Promise<readonly KubernetesOb
   return parseManifests(await reading(file, readFile(file, 'utf8')), file);
 }
 
+export async function readManifestDocuments(file: string): Promise<readonly ManifestDocument[]> {
+  return parseManifestDocuments(await reading(file, readFile(file, 'utf8')), file);
+}
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
   EACCES: 'it may not be read',
@@ -38,19 +42,44 @@ async function reading<T>(path: string, work: Promise<T>): Promise<T> {
   }
 }
 
+/** One document of a text, and the objects in it. */
+export interface ManifestDocument {
+  readonly document: Document;
+  /** The text between the document before and the one after. */
+  readonly source: string;
+  readonly objects: readonly ManifestObject[];
+}
+
+export interface ManifestObject {
+  readonly object: KubernetesObject;
+  /** JSON pointer to it in its document: empty, or that of a List's item. */
+  readonly pointer: string;
+}
+
+/** The objects of a multi-document YAML or JSON text, Lists unfolded. @throws as {@link parseManifestDocuments}. */
+export function parseManifests(text: string, file: string): readonly KubernetesObject[] {
+  return parseManifestDocuments(text, file).flatMap(({ objects }) => objects.map(({ object }) => object));
+}
+
 /**
- * The objects of a multi-document YAML or JSON text, Lists unfolded.
+ * The documents of a YAML or JSON text; put together, their sources are the text.
  * @throws LatchkeyError `ClusterRejected` naming the file and the line, never the text around a mistake.
  */
-export function parseManifests(text: string, file: string): readonly KubernetesObject[] {
-  return parseDocuments(text).flatMap((document, index) => {
+export function parseManifestDocuments(text: string, file: string): readonly ManifestDocument[] {
+  let start = 0;
+  const documents = parseDocuments(text);
+  return documents.map((document, index) => {
+    const where = `${file}: document ${index + 1}`;
     const [error] = document.errors;
     if (error !== undefined) {
       const line = error.linePos?.[0].line;
-      throw rejected(`${file}: document ${index + 1} is not YAML${line === undefined ? '' : ` (line ${line})`}`);
+      throw rejected(`${where} is not YAML${line === undefined ? '' : ` (line ${line})`}`);
     }
-    const object = toObject(document, `${file}: document ${index + 1}`);
-    return object === null || object === undefined ? [] : unfold(object, `${file}: document ${index + 1}`);
+    const end = index === documents.length - 1 ? text.length : (document.range?.[2] ?? start);
+    const source = text.slice(start, end);
+    start = end;
+    const object = toObject(document, where);
+    return { document, source, objects: object === null || object === undefined ? [] : unfold(object, '', where) };
   });
 }
 
@@ -64,19 +93,19 @@ function toObject(document: Document, where: string): unknown {
   }
 }
 
-function unfold(object: unknown, where: string): readonly KubernetesObject[] {
+function unfold(object: unknown, pointer: string, where: string): readonly ManifestObject[] {
   if (typeof object !== 'object' || object === null) throw rejected(`${where} is no Kubernetes object`);
   const { apiVersion, kind, metadata, items } = object as Partial<KubernetesObject> & { readonly items?: unknown };
   if (typeof apiVersion !== 'string' || typeof kind !== 'string') {
     throw rejected(`${where} has no apiVersion or no kind, so it is no Kubernetes object`);
   }
   if (kind.endsWith('List') && Array.isArray(items)) {
-    return items.flatMap((item, index) => unfold(item, `${where}, item ${index + 1}`));
+    return items.flatMap((item, index) => unfold(item, `${pointer}/items/${index}`, `${where}, item ${index + 1}`));
   }
   if (typeof metadata !== 'object' || metadata === null) {
     throw rejected(`${where} (${printable(kind)}) has no metadata`);
   }
-  return [object as KubernetesObject];
+  return [{ object: object as KubernetesObject, pointer }];
 }
 
 function rejected(message: string): LatchkeyError {

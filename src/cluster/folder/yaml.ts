@@ -25,6 +25,19 @@ export function printDocument(object: object): string {
   return `---\n${stringify(object, { lineWidth: 0, version: '1.1', schema: 'yaml-1.1' })}`;
 }
 
+/** A document after a change, in the manner of the text it came from. */
+export function printLike(document: Document, source: string): string {
+  const [, indent = ''] = /^[^\s#-][^\n]*:[ \t]*\n( +)\S/m.exec(source) ?? [];
+  // `key:` and below it `- item` at the same depth, as most tools for Kubernetes write it.
+  const indentSeq = !/^( *)[^\s#-][^\n]*:[ \t]*\n\1- /m.test(source);
+  return document.toString({
+    lineWidth: 0,
+    indentSeq,
+    indent: indent.length || 2,
+    flowCollectionPadding: /\{ /.test(source),
+  });
+}
+
 const LEFT_OUT = /:(timestamp|binary|omap|pairs|set)$/;
 
 function asGoYaml(tags: Tags): Tags {

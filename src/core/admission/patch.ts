@@ -42,12 +42,14 @@ function provenanceOf(versions: Readonly<Record<string, string>>): string | unde
   return JSON.stringify(Object.fromEntries(kept));
 }
 
-/** Smallest RFC 6902 patch from `before` to `after`; parts that are the same object are not walked. */
-export function diffPod(before: Pod, after: Pod): readonly PatchOperation[] {
-  const sections = ['metadata', 'spec'] as const;
-  return sections.flatMap((section) => {
-    if (before[section] === after[section]) return [];
-    const operations = jsonPatch.compare(before[section], after[section]);
-    return operations.map((operation) => ({ ...operation, path: `/${section}${operation.path}` }) as PatchOperation);
-  });
+/** What {@link withProvenance} changes, as RFC 6902. */
+export function provenanceOperations(before: Pod, after: Pod): readonly PatchOperation[] {
+  const operations = jsonPatch.compare(before.metadata, after.metadata);
+  return operations.map((operation) => ({ ...operation, path: `/metadata${operation.path}` }) as PatchOperation);
+}
+
+/** The pod with a patch applied to it; it stays as it is itself. */
+export function applyOperations(pod: Pod, operations: readonly PatchOperation[]): Pod {
+  if (operations.length === 0) return pod;
+  return jsonPatch.applyPatch(pod, operations as PatchOperation[], true, false).newDocument;
 }

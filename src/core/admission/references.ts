@@ -43,11 +43,17 @@ export function findReferences(pod: Pod): readonly Reference[] {
   ];
 }
 
-/** The references of ephemeral containers that the update adds; nothing else of a running pod may change. */
-export function findAddedEphemeralReferences(pod: Pod, oldPod: Pod): readonly Reference[] {
+/** The ephemeral containers that an update adds; nothing else of a running pod may change. */
+export function addedEphemeralNames(pod: Pod, oldPod: Pod): ReadonlySet<string> {
   const before = new Set(listOf(oldPod.spec.ephemeralContainers).map(({ name }) => name));
+  const names = listOf(pod.spec.ephemeralContainers).map(({ name }) => name);
+  return new Set(names.filter((name) => !before.has(name)));
+}
+
+/** The references of these ephemeral containers. */
+export function ephemeralReferences(pod: Pod, names: ReadonlySet<string>): readonly Reference[] {
   return listOf(pod.spec.ephemeralContainers)
-    .filter(({ name }) => !before.has(name))
+    .filter(({ name }) => names.has(name))
     .flatMap((container) => containerReferences(container, 'ephemeral container'));
 }
 

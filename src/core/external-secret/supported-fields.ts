@@ -54,7 +54,7 @@ const externalSecretSpec = fields({
   refreshInterval: any,
   target: fields({
     name: any,
-    creationPolicy: oneOf('Owner', 'Orphan'),
+    creationPolicy: oneOf('Owner', 'Orphan', 'None'),
     deletionPolicy: oneOf('Retain'),
     template: fields({
       type: any,

@@ -1,9 +1,16 @@
 import type { ExternalSecret } from '../../api/external-secrets.ts';
 
-/** Name of the Secret that an ExternalSecret makes. */
-export function targetName(externalSecret: ExternalSecret): string {
-  const name = externalSecret.spec.target?.name;
-  return name === undefined || name === '' ? externalSecret.metadata.name : name;
+const LONGEST_NAME_CHARACTERS = 253;
+
+/**
+ * Name of the Secret that an ExternalSecret makes. With creation policy None nothing is made under the target's name, but
+ * pods that name the ExternalSecret get a Secret of its own (upstream: "future use with injector").
+ */
+export function targetName({ metadata, spec }: ExternalSecret): string {
+  const { name = '', creationPolicy } = spec.target ?? {};
+  if (creationPolicy === 'None')
+    return `latchkey-${metadata.name}`.slice(0, LONGEST_NAME_CHARACTERS).replace(/[.-]+$/, '');
+  return name === '' ? metadata.name : name;
 }
 
 /**

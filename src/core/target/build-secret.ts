@@ -54,7 +54,7 @@ export function assertTargetAllowed(externalSecret: ExternalSecret, current: Sec
 
 /**
  * The target Secret as upstream writes it (labels, annotations, owner, hash), built over what is there now so that
- * fields of others survive. Creation policies Owner and Orphan: the data is replaced.
+ * fields of others survive. Creation policies Owner, Orphan and None: the data is replaced.
  */
 export function buildSecret(
   externalSecret: ExternalSecret,
@@ -63,7 +63,7 @@ export function buildSecret(
 ): Secret {
   const { metadata, spec } = externalSecret;
   const { labels, annotations } = copiedMetadata(externalSecret);
-  const isOwner = (spec.target?.creationPolicy ?? 'Owner') === 'Owner';
+  const isOwner = spec.target?.creationPolicy !== 'Orphan';
   const { [CREATED_BY_LABEL]: _createdBy, ...currentLabels } = current?.metadata.labels ?? {};
   const createdBy = isOwner ? { [CREATED_BY_LABEL]: objectHash(`${metadata.namespace}/${metadata.name}`) } : {};
   const { ownerReferences: currentOwners = [], ...currentMetadata } = current?.metadata ?? {};

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { externalSecret, namespace, podSpec, podWith, type Manifest } from '../../../support/latchkey/manifests.ts';
@@ -7,7 +8,6 @@ import { createShop, documentsOf, type Shop } from './support.ts';
 
 const provenance = { 'latchkey.dev/status': 'fresh', 'latchkey.dev/secrets': '{"db":"dry-run"}' };
 const template = { metadata: { labels: { app: 'web' } }, spec: podSpec('db-credentials', ['password']) };
-const injected = { ...template, metadata: { ...template.metadata, annotations: provenance } };
 
 function workload(kind: string, spec: Manifest, apiVersion = 'apps/v1'): Manifest {
   return { apiVersion, kind, metadata: { name: kind.toLowerCase(), namespace: 'shop' }, spec };
@@ -31,13 +31,13 @@ describe('latchkey inject of a folder', () => {
       (kind) =>
         [
           workload(kind, { paused: false, template, later: ['kept'] }),
-          workload(kind, { paused: false, template: injected, later: ['kept'] }),
+          workload(kind, { paused: false, template, later: ['kept'] }),
         ] as const,
     ),
-    [workload('Job', { template }, 'batch/v1'), workload('Job', { template: injected }, 'batch/v1')],
+    [workload('Job', { template }, 'batch/v1'), workload('Job', { template }, 'batch/v1')],
     [
       workload('CronJob', { schedule: '0 * * * *', jobTemplate: { spec: { template } } }, 'batch/v1'),
-      workload('CronJob', { schedule: '0 * * * *', jobTemplate: { spec: { template: injected } } }, 'batch/v1'),
+      workload('CronJob', { schedule: '0 * * * *', jobTemplate: { spec: { template } } }, 'batch/v1'),
     ],
     [pod('web', 'shop'), withAnnotations(pod('web', 'shop'), provenance)],
     [
@@ -61,7 +61,7 @@ describe('latchkey inject of a folder', () => {
   before(async () => {
     await shop.write('all/workloads.yaml', configMap, ...kinds.map(([manifest]) => manifest), ...untouched);
     await shop.write('all/more.yaml', namespace('plain', {}), listed);
-    result = await shop.run(['inject', '-f', join(shop.path, 'base'), join(shop.path, 'all')]);
+    result = await shop.run(['inject', '--lookup', join(shop.path, 'base'), '-f', join(shop.path, 'all')]);
     printed = documentsOf(result.stdout);
   });
 
@@ -81,8 +81,9 @@ describe('latchkey inject of a folder', () => {
     });
   }
 
-  it('prints a pod out of a List on its own', () => {
-    assert.deepEqual(find(pod('listed', 'shop')), withAnnotations(pod('listed', 'shop'), provenance));
+  it('prints a pod of a List in its place', () => {
+    const [{ items } = {}] = printed.filter(({ kind }) => kind === 'List');
+    assert.deepEqual(items, [withAnnotations(pod('listed', 'shop'), provenance)]);
   });
 
   it('prints an opted-out pod as it is', () => assert.deepEqual(find(untouched[0] ?? {}), untouched[0]));
@@ -91,10 +92,14 @@ describe('latchkey inject of a folder', () => {
     assert.deepEqual(find(untouched[1] ?? {}), untouched[1]);
   });
 
-  it('prints nothing but what makes pods', () => {
-    const makers = ['Pod', 'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob'];
-    assert.equal(printed.length, kinds.length + untouched.length + 1);
-    for (const { kind } of printed) assert.ok(makers.includes(String(kind)));
+  it('lets everything else pass, in its place, and prints nothing that is only looked up', async () => {
+    assert.deepEqual(find(configMap), configMap);
+    const read = (
+      await Promise.all(['more', 'workloads'].map((name) => readFile(join(shop.path, `all/${name}.yaml`), 'utf8')))
+    ).join('');
+    const names = (documents: readonly Record<string, unknown>[]) =>
+      documents.map(({ kind, metadata }) => [kind, (metadata as { name?: string } | undefined)?.name]);
+    assert.deepEqual(names(printed), names(documentsOf(read)));
   });
 
   it('says on stderr what would be fetched, once for each workload that needs it', () => {
@@ -119,14 +124,14 @@ describe('latchkey inject', () => {
 
   it('leaves what it has printed as it is when it reads it again', async () => {
     const base = join(shop.path, 'base');
-    const input = JSON.stringify(workload('Deployment', { template }));
-    const first = await shop.run(['inject', '-f', '-', '-f', base], { input });
-    const second = await shop.run(['inject', '-f', base, '-'], { input: first.stdout });
+    const input = JSON.stringify(pod('web', 'shop'));
+    const first = await shop.run(['inject', '-f', '-', '--lookup', base], { input });
+    const second = await shop.run(['inject', '--lookup', base, '-f', '-'], { input: first.stdout });
     assert.equal(second.stdout, first.stdout);
-    assert.match(first.stdout, /latchkey\.dev\/status: fresh/);
+    assert.match(first.stdout, /"latchkey\.dev\/status": "fresh"/);
   });
 
-  it('ends with 1 when a workload would be denied, says why, and prints the others', async () => {
+  it('ends with 1 when a workload would be denied, says why, and prints it as it was', async () => {
     const orphan = externalSecret({ name: 'orphan', namespace: 'shop', store: 'nowhere', data: { password: 'x' } });
     const bad = withAnnotations(pod('impatient', 'shop'), { 'latchkey.dev/max-age': 'soon' });
     const file = await shop.write(
@@ -136,11 +141,19 @@ describe('latchkey inject', () => {
       bad,
       pod('fine', 'shop'),
     );
-    const { exitCode, stdout, stderr } = await shop.run(['inject', '-f', join(shop.path, 'base'), file]);
+    const { exitCode, stdout, stderr } = await shop.run(['inject', '--lookup', join(shop.path, 'base'), '-f', file]);
     assert.equal(exitCode, 1);
     assert.deepEqual(
-      documentsOf(stdout).map(({ metadata }) => (metadata as { name: string }).name),
-      ['fine'],
+      documentsOf(stdout).map(({ metadata }) => {
+        const { name, annotations } = metadata as { name: string; annotations?: Record<string, string> };
+        return [name, annotations?.['latchkey.dev/status']];
+      }),
+      [
+        ['orphan', undefined],
+        ['storeless', undefined],
+        ['impatient', undefined],
+        ['fine', 'fresh'],
+      ],
     );
     assert.match(
       stderr,
@@ -163,7 +176,7 @@ describe('latchkey inject', () => {
       podWith('watched', 'audited', 'orphan', ['password']),
       withAnnotations(podWith('lenient', 'shop', 'orphan', ['password']), { 'latchkey.dev/on-failure': 'allow' }),
     );
-    const { exitCode, stdout, stderr } = await shop.run(['inject', '-f', join(shop.path, 'base'), file]);
+    const { exitCode, stdout, stderr } = await shop.run(['inject', '--lookup', join(shop.path, 'base'), '-f', file]);
     assert.equal(exitCode, 0);
     assert.equal(stdout.match(/latchkey\.dev\/status: pending/g)?.length, 2);
     for (const name of ['audited/watched', 'shop/lenient']) {

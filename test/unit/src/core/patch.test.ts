@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import jsonPatch, { type Operation } from 'fast-json-patch';
 import type { Pod } from '../../../../src/api/kubernetes.ts';
-import { diffPod, withProvenance } from '../../../../src/core/admission/patch.ts';
+import { provenanceOperations, withProvenance } from '../../../../src/core/admission/patch.ts';
 
 const name = fc.stringMatching(/^[a-z][a-z0-9./-]{0,20}$/);
 const annotations = fc.dictionary(name, fc.string(), { maxKeys: 5, noNullPrototype: true });
@@ -33,7 +33,7 @@ describe('the patch', () => {
         const wanted = withProvenance(pod, 'fresh', made);
         const patched: unknown = jsonPatch.applyPatch(
           structuredClone(pod),
-          structuredClone(diffPod(pod, wanted)) as Operation[],
+          structuredClone(provenanceOperations(pod, wanted)) as Operation[],
           true,
         ).newDocument;
         assert.deepEqual(patched, JSON.parse(JSON.stringify(wanted)));
@@ -45,7 +45,7 @@ describe('the patch', () => {
     fc.assert(
       fc.property(pods, versions, (pod, made) => {
         const admitted = withProvenance(pod, 'fresh', made);
-        assert.deepEqual(diffPod(admitted, withProvenance(admitted, 'fresh', made)), []);
+        assert.deepEqual(provenanceOperations(admitted, withProvenance(admitted, 'fresh', made)), []);
       }),
     );
   });
@@ -54,7 +54,7 @@ describe('the patch', () => {
     fc.assert(
       fc.property(pods, versions, (pod, made) => {
         const before = JSON.stringify(pod);
-        const patch = diffPod(pod, withProvenance(pod, 'pending', made));
+        const patch = provenanceOperations(pod, withProvenance(pod, 'pending', made));
         assert.ok(patch.every(({ path }) => path.startsWith('/metadata/annotations')));
         assert.equal(JSON.stringify(pod), before);
       }),

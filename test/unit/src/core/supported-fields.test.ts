@@ -34,7 +34,7 @@ const SUPPORTED: readonly string[] = [
 ];
 /** Fields of which one value is what happens anyway; every other is reported. */
 const ONE_VALUE: Readonly<Record<string, readonly string[]>> = {
-  'spec.target.creationPolicy': ['Owner', 'Orphan'],
+  'spec.target.creationPolicy': ['Owner', 'Orphan', 'None'],
   'spec.target.deletionPolicy': ['Retain'],
   conversionStrategy: ['Default'],
   decodingStrategy: ['None'],

@@ -1,0 +1,67 @@
+import type { PatchOperation } from '../../api/admission.ts';
+import type { Pod } from '../../api/kubernetes.ts';
+import { listOf } from '../admission/references.ts';
+import { printable } from '../names.ts';
+import { INLINE_DATA_KEY } from './generated.ts';
+import { isInlineReference, parseInlineReference, type InlineReference } from './reference.ts';
+
+/** An env whose value is an inline reference. */
+export interface InlineEnv {
+  readonly reference: InlineReference;
+  /** JSON pointer of the env. */
+  readonly pointer: string;
+  /** For messages: `env DSN of container "app"`. */
+  readonly where: string;
+}
+
+const LISTS = [
+  ['initContainers', 'init container'],
+  ['containers', 'container'],
+  ['ephemeralContainers', 'ephemeral container'],
+] as const;
+
+/**
+ * Every inline reference in the env of a pod's containers.
+ *
+ * @param ephemeral for an update: only these ephemeral containers, and nothing else.
+ * @throws LatchkeyError `InvalidReference` for one that cannot be read.
+ */
+export function findInlineEnvs(pod: Pod, ephemeral?: ReadonlySet<string>): readonly InlineEnv[] {
+  const lists = ephemeral === undefined ? LISTS : LISTS.slice(2);
+  return lists.flatMap(([list, role]) =>
+    arrayOf(pod.spec[list]).flatMap((container, position) => {
+      if (ephemeral !== undefined && !ephemeral.has(container?.name ?? '')) return [];
+      return arrayOf(container?.env).flatMap((env, index) => {
+        const value = env?.value;
+        if (!isInlineReference(value)) return [];
+        const where = `env ${printable(env?.name ?? '?', 80)} of ${role} "${printable(container?.name ?? '?', 63)}"`;
+        return [
+          { reference: parseInlineReference(value, where), pointer: `/spec/${list}/${position}/env/${index}`, where },
+        ];
+      });
+    }),
+  );
+}
+
+/** Puts the Secret's name where the reference was. */
+export function replaceInlineEnv({ pointer }: InlineEnv, secretName: string): readonly PatchOperation[] {
+  return [
+    { op: 'remove', path: `${pointer}/value` },
+    { op: 'add', path: `${pointer}/valueFrom`, value: { secretKeyRef: { name: secretName, key: INLINE_DATA_KEY } } },
+  ];
+}
+
+/** Positions count, so what is no object stays in its place. */
+function arrayOf<T>(value: readonly T[] | undefined): readonly (T | null | undefined)[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** Names of ConfigMaps from which a pod takes env, each once. */
+export function configMapsOf(pod: Pod): readonly string[] {
+  const containers = LISTS.flatMap(([list]) => listOf(pod.spec[list]));
+  const names = containers.flatMap((container) => [
+    ...listOf(container.envFrom).map(({ configMapRef }) => configMapRef?.name),
+    ...listOf(container.env).map(({ valueFrom }) => valueFrom?.configMapKeyRef?.name),
+  ]);
+  return [...new Set(names.filter((name) => typeof name === 'string' && name !== ''))] as readonly string[];
+}
