@@ -96,7 +96,7 @@ describe('latchkey inject of a folder', () => {
     assert.deepEqual(find(configMap), configMap);
     const read = (
       await Promise.all(['more', 'workloads'].map((name) => readFile(join(shop.path, `all/${name}.yaml`), 'utf8')))
-    ).join('');
+    ).join('\n---\n');
     const names = (documents: readonly Record<string, unknown>[]) =>
       documents.map(({ kind, metadata }) => [kind, (metadata as { name?: string } | undefined)?.name]);
     assert.deepEqual(names(printed), names(documentsOf(read)));
