@@ -24,7 +24,7 @@ import { median, percentile } from './statistics.ts';
 const root = join(import.meta.dirname, '../..');
 const BUNDLE = join(root, 'dist/main.js');
 const CLIENTS = [1, 16] as const;
-const REFERENCES = [1, 5] as const;
+const REFERENCES = [1, 5, 50] as const;
 const COLD_NAMESPACE = 'bench-cold';
 const WARM_NAMESPACE = 'bench-warm';
 const FLOOR_NAMESPACE = 'bench-floor';
@@ -62,16 +62,28 @@ interface Variant {
   readonly namespace: string;
   /** References in the pod; `cold` pods refer to a Secret of their own. */
   readonly references: number;
+  /** The references stand in the pod, or one annotation asks for them. */
+  readonly by: 'reference' | 'annotation';
   readonly webhook: 'none' | 'floor' | 'latchkey';
 }
 
 const VARIANTS: readonly Variant[] = [
-  { name: 'no webhook', namespace: PLAIN_NAMESPACE, references: 1, webhook: 'none' },
-  { name: 'floor, 1 reference', namespace: FLOOR_NAMESPACE, references: 1, webhook: 'floor' },
-  { name: 'warm, 1 reference', namespace: WARM_NAMESPACE, references: 1, webhook: 'latchkey' },
-  { name: 'floor, 5 references', namespace: FLOOR_NAMESPACE, references: 5, webhook: 'floor' },
-  { name: 'warm, 5 references', namespace: WARM_NAMESPACE, references: 5, webhook: 'latchkey' },
-  { name: 'cold', namespace: COLD_NAMESPACE, references: 1, webhook: 'latchkey' },
+  { name: 'no webhook', namespace: PLAIN_NAMESPACE, references: 1, by: 'reference', webhook: 'none' },
+  ...REFERENCES.flatMap((references): readonly Variant[] => {
+    const count = `${references} reference${references === 1 ? '' : 's'}`;
+    return [
+      { name: `floor, ${count}`, namespace: FLOOR_NAMESPACE, references, by: 'reference', webhook: 'floor' },
+      { name: `warm, ${count}`, namespace: WARM_NAMESPACE, references, by: 'reference', webhook: 'latchkey' },
+      {
+        name: `warm, ${count}, annotated`,
+        namespace: WARM_NAMESPACE,
+        references,
+        by: 'annotation',
+        webhook: 'latchkey',
+      },
+    ];
+  }),
+  { name: 'cold', namespace: COLD_NAMESPACE, references: 1, by: 'reference', webhook: 'latchkey' },
 ];
 
 interface Bench {
@@ -215,7 +227,7 @@ function externalSecret(name: string, namespace: string): make.Manifest {
 async function measure(bench: Bench, pods: number, clients: number): Promise<readonly VariantResult[]> {
   const creator = new PodClient(bench.controlPlane, clients);
   const name = (variant: Variant, index: number): string =>
-    `c${clients}-${variant.webhook}-${variant.references}-${index}`;
+    `c${clients}-${variant.webhook}-${variant.by}-${variant.references}-${index}`;
   // Cold pods of the second half of the run need Secrets that the first half has not made.
   const coldOffset = CLIENTS.indexOf(clients as (typeof CLIENTS)[number]) * (pods + 1);
   const podOf = (variant: Variant, index: number): PodToCreate => {
@@ -255,12 +267,22 @@ async function measure(bench: Bench, pods: number, clients: number): Promise<rea
   }));
 }
 
-function podBody(name: string, { namespace, references }: Variant, firstSecret: number | undefined): Buffer {
-  const env = Array.from({ length: references }, (_, index) => ({
-    name: `PASSWORD_${index}`,
-    valueFrom: { secretKeyRef: { name: `bench-${firstSecret ?? index}`, key: 'password' } },
+function podBody(name: string, { namespace, references, by }: Variant, firstSecret: number | undefined): Buffer {
+  const wanted = Array.from({ length: references }, (_, index) => ({
+    env: `PASSWORD_${index}`,
+    secret: `bench-${firstSecret ?? index}`,
   }));
-  const pod = make.podWith(name, namespace, SECRET_NAME, [], { annotations: { 'bench.example/team': 'any' } });
-  const spec = { containers: [{ name: 'app', image: 'registry.example/app:1', env }] };
-  return Buffer.from(JSON.stringify({ ...pod, spec }));
+  const annotations = {
+    'bench.example/team': 'any',
+    ...(by === 'annotation'
+      ? { 'latchkey.dev/env': wanted.map(({ env, secret }) => `${env}=${secret}#password`).join(', ') }
+      : {}),
+  };
+  const env = wanted.map((each) => ({
+    name: each.env,
+    valueFrom: { secretKeyRef: { name: each.secret, key: 'password' } },
+  }));
+  const pod = make.podWith(name, namespace, SECRET_NAME, [], { annotations });
+  const container = { name: 'app', image: 'registry.example/app:1', ...(by === 'reference' ? { env } : {}) };
+  return Buffer.from(JSON.stringify({ ...pod, spec: { containers: [container] } }));
 }
