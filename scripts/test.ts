@@ -1,5 +1,5 @@
 /**
- * Every test. Without arguments: installs what the suites need (Kubernetes binaries, moto), then runs all of them; with
+ * Every test. Without arguments: installs what the suites need (Kubernetes binaries, moto, OpenBao), then runs all of them; with
  * arguments: these files only. Closes with node:test's own count.
  */
 import { spawnSync } from 'node:child_process';
@@ -13,6 +13,7 @@ const installers: Readonly<Record<string, RegExp>> = {
   'control-plane': /^(\.\/)?test\/(cluster|e2e)\//,
   node: /^(\.\/)?test\/e2e\//,
   moto: /^(\.\/)?test\/(cluster|backends|contract|e2e)\//,
+  openbao: /^(\.\/)?test\/(backends|contract)\//,
 };
 
 for (const [installer, suites] of Object.entries(installers)) {

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { startChild } from '../process/child.ts';
 import { findFreePort } from '../process/free-port.ts';
 import { createTemporaryDirectory } from '../process/temporary-directory.ts';
-import { ensureMotoEnvironment, type MotoEnvironmentOptions } from './environment.ts';
+import { ensurePythonEnvironment, type InstallOptions } from '../python/environment.ts';
+import { motoEnvironment } from './environment.ts';
 
 export interface Moto extends AsyncDisposable {
   /** `http://127.0.0.1:<port>`, for the `endpoint` of any AWS client. Any credentials are accepted. */
@@ -25,8 +26,8 @@ const resetTimeoutMs = 10_000;
  *
  * @throws Error when it cannot be installed or does not become ready, with the end of its log.
  */
-export async function startMoto(options: MotoEnvironmentOptions = {}): Promise<Moto> {
-  const python = await ensureMotoEnvironment(options);
+export async function startMoto(options: InstallOptions = {}): Promise<Moto> {
+  const python = await ensurePythonEnvironment(motoEnvironment, options);
   const temporary = await createTemporaryDirectory('moto');
   try {
     const port = await findFreePort();
