@@ -21,6 +21,7 @@ import { createViews, type Views } from './stores/views.ts';
 export interface AdmissionSettings {
   readonly controllerClass: string;
   readonly ambientCredentials: ClientCacheOptions['ambientCredentials'];
+  readonly allowedBackendHosts: ClientCacheOptions['allowedBackendHosts'];
   readonly defaultStaleIfErrorMs: number;
 }
 
@@ -53,8 +54,15 @@ export function wireAdmission(options: WiringOptions): Wiring {
   const { cluster, settings, registry, environment, clock, logger, metrics, versionKey } = options;
   const { externalSecretWaitMs = EXTERNAL_SECRET_WAIT_MS } = options;
   const views = createViews(cluster);
-  const { ambientCredentials, controllerClass } = settings;
-  const clients = new ClientCache(cluster, { registry, environment, ambientCredentials, metrics, logger });
+  const { ambientCredentials, allowedBackendHosts, controllerClass } = settings;
+  const clients = new ClientCache(cluster, {
+    registry,
+    environment,
+    ambientCredentials,
+    allowedBackendHosts,
+    metrics,
+    logger,
+  });
   const syncer = new Syncer({ cluster, views, clients, controllerClass, clock, metrics, logger });
   const liveLook = new LiveLook(cluster, views, clock);
   const stores = new StoreLookup(cluster, views);

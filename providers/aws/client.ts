@@ -5,10 +5,11 @@ import { SecretValue } from '../../src/core/secret-value.ts';
 import type { ClientContext, DocumentRef, SecretsClient } from '../../src/ports/provider.ts';
 import { untilAborted } from '../shared/abort.ts';
 import { lazy } from '../shared/lazy.ts';
+import { observed } from '../shared/observed.ts';
 import type { AwsCredentials } from './credentials.ts';
 import { awsError } from './errors.ts';
 import type { AwsCall } from './errors.ts';
-import { OBSERVED_STEP, observed } from './observe.ts';
+import { OBSERVED_STEP } from './observe.ts';
 import type { AwsConfig } from './schema.ts';
 
 const loadSdk = lazy(() => import('@aws-sdk/client-secrets-manager'));

@@ -1,5 +1,6 @@
 import { LatchkeyError } from '../../src/core/errors.ts';
 import type { ErrorCode } from '../../src/core/errors.ts';
+import { retryAfterMs } from '../shared/retry-after.ts';
 import { transportError, withheld } from '../shared/transport-error.ts';
 
 /** One call in words, for messages. */
@@ -70,8 +71,8 @@ export function awsError(error: unknown, call: AwsCall, signal?: AbortSignal): L
   const transport = transportError(error, call.backend, signal);
   if (transport !== undefined) return transport;
   const name = error instanceof Error ? error.name : '';
-  const retryAfterMs = retryAfter(error);
-  const options = { cause: withheld(error), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  const waitMs = retryAfterMs(field(field(field(error, '$response'), 'headers'), 'retry-after'));
+  const options = { cause: withheld(error), ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) };
   if (MALFORMED.includes(name)) return new LatchkeyError(call.invalid.code, call.invalid.words, options);
   const code = codeOf(error, name);
   return new LatchkeyError(code, sentence(code, name, call), options);
@@ -116,15 +117,6 @@ function isMarkedForDeletion(error: unknown): boolean {
 function statusOf(error: unknown): number | undefined {
   const status = field(field(error, '$metadata'), 'httpStatusCode');
   return typeof status === 'number' ? status : undefined;
-}
-
-/** Retry-After in milliseconds (RFC 9110 §10.2.3: seconds or a date). */
-function retryAfter(error: unknown): number | undefined {
-  const header = field(field(field(error, '$response'), 'headers'), 'retry-after');
-  if (typeof header !== 'string' || header.trim() === '') return undefined;
-  const seconds = Number(header);
-  const waitMs = Number.isNaN(seconds) ? Date.parse(header) - Date.now() : seconds * 1000;
-  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : undefined;
 }
 
 function field(value: unknown, name: string): unknown {

@@ -3,10 +3,11 @@ import { LatchkeyError } from '../../src/core/errors.ts';
 import { printable } from '../../src/core/names.ts';
 import type { ClientContext } from '../../src/ports/provider.ts';
 import { lazy } from '../shared/lazy.ts';
+import { observed } from '../shared/observed.ts';
 import type { AwsCredentials } from './credentials.ts';
 import { awsError } from './errors.ts';
 import type { AwsCall } from './errors.ts';
-import { OBSERVED_STEP, observed } from './observe.ts';
+import { OBSERVED_STEP } from './observe.ts';
 import { AWS_PATH } from './schema.ts';
 import type { AwsConfig } from './schema.ts';
 

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { InvalidSetting, parseDurationSetting, parsePort, parseWebhookUrl } from '../config/settings.ts';
+import { InvalidSetting, parseDurationSetting, parseHosts, parsePort, parseWebhookUrl } from '../config/settings.ts';
 import { LOG_LEVELS, type LogLevel } from '../telemetry/logger.ts';
 import type { AdmissionSettings } from '../wiring.ts';
 
@@ -65,6 +65,12 @@ export function admissionOptions(): readonly Option[] {
     option('--ambient-credentials <who>', 'stores that may use the identity Latchkey itself runs under')
       .choices(['cluster-stores', 'all', 'none'])
       .default('cluster-stores'),
+    option(
+      '--allowed-backend-hosts <hosts>',
+      'comma-separated hosts that stores may use also over http and at loopback, link-local and metadata addresses',
+    )
+      .argParser(checked(parseHosts))
+      .default([], 'none'),
     option(
       '--default-stale-if-error <duration>',
       'how long past its age limit a value may serve when no new one is to be had; 0s = never',

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { parseDurationMs } from '../core/duration.ts';
 
 /** Why a flag or environment variable cannot be used: one sentence that names it. */
@@ -30,4 +31,18 @@ export function parseWebhookUrl(text: string): URL {
     throw new InvalidSetting(`"${text}" is not of the form https://host:port`);
   }
   return url;
+}
+
+/** Host names and addresses separated by commas, as `URL.hostname` spells them: lower case, punycode, IPv6 in brackets. */
+export function parseHosts(text: string): readonly string[] {
+  const hosts = text.split(',').map((host) => host.trim());
+  return hosts.filter(Boolean).map((host) => {
+    const literal = isIPv6(host) ? `[${host}]` : host;
+    // A scheme, user, port or path would be read and have no effect.
+    const isBare = /^(\[[^\]]*\]|[^:/\\@?#*]+)$/.test(literal);
+    if (!isBare || !URL.canParse(`https://${literal}`)) {
+      throw new InvalidSetting(`"${host}" is not a host name or address, without scheme and port`);
+    }
+    return new URL(`https://${literal}`).hostname;
+  });
 }

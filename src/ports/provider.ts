@@ -53,6 +53,8 @@ export interface ClientContext {
   readonly credentials: CredentialReader;
   /** May a store without explicit credentials use the identity that Latchkey itself runs under? */
   readonly isAmbientIdentityAllowed: boolean;
+  /** Hosts, as `URL.hostname` spells them, that a store's URLs may lead to wherever they are (`--allowed-backend-hosts`). */
+  readonly allowedBackendHosts: readonly string[];
   /** Endpoint overrides and SDK settings of this process (`AWS_SECRETSMANAGER_ENDPOINT` …). */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Called once per request that leaves for the backend. */

@@ -23,6 +23,8 @@ export interface ClientCacheOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Which kinds of store may use the identity that Latchkey itself runs under. */
   readonly ambientCredentials: 'cluster-stores' | 'all' | 'none';
+  /** Hosts that a store's URLs may lead to wherever they are. */
+  readonly allowedBackendHosts: readonly string[];
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -92,7 +94,7 @@ export class ClientCache {
   /** Under a deadline of its own: the first caller's leaving must not fail those who wait with it. */
   async #create(key: StoreKey, store: SecretStore, namespace: string): Promise<CachedClient> {
     const signal = AbortSignal.timeout(CREATE_TIMEOUT_MS);
-    const { registry, environment, ambientCredentials, metrics } = this.#options;
+    const { registry, environment, ambientCredentials, allowedBackendHosts, metrics } = this.#options;
     const [name, ...others] = Object.keys(store.spec.provider ?? {});
     if (name === undefined || others.length > 0) {
       throw new LatchkeyError('InvalidProviderConfig', 'spec.provider must name exactly one provider');
@@ -111,6 +113,7 @@ export class ClientCache {
         isAmbientIdentityAllowed:
           ambientCredentials === 'all' ||
           (ambientCredentials === 'cluster-stores' && key.kind === 'ClusterSecretStore'),
+        allowedBackendHosts,
         environment,
         onRequest: (call, status, durationSeconds) => metrics.providerRequest(name, call, status, durationSeconds),
       },

@@ -13,12 +13,13 @@ export function credentialsFrom(values: Readonly<Record<string, string>>): Crede
   };
 }
 
-/** A context of a namespaced store without ambient identity, environment or observers. */
+/** A context of a namespaced store without ambient identity, allowed hosts, environment or observers. */
 export function clientContext(overrides: Partial<ClientContext> & Pick<ClientContext, 'config'>): ClientContext {
   return {
     store: { kind: 'SecretStore', name: 'contract', namespace: 'team-a' },
     credentials: credentialsFrom({}),
     isAmbientIdentityAllowed: false,
+    allowedBackendHosts: [],
     environment: {},
     onRequest: () => undefined,
     ...overrides,

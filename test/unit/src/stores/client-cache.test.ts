@@ -24,6 +24,7 @@ function newCache(options: Partial<ClientCacheOptions> = {}): ClientCache {
     registry: backend.registry,
     environment: {},
     ambientCredentials: 'cluster-stores',
+    allowedBackendHosts: [],
     metrics: noMetrics,
     logger: silentLogger,
     ...options,
@@ -89,6 +90,28 @@ describe('a client', () => {
     });
   }
 
+  /** What providers are told about clients made with these options for `storeKey`. */
+  async function contextOf(
+    options: Partial<ClientCacheOptions>,
+    storeKey: StoreKey,
+  ): Promise<ClientContext | undefined> {
+    const contexts: ClientContext[] = [];
+    const { test } = backend.registry;
+    assert.ok(test);
+    const registry = {
+      test: async () => {
+        const provider = (await test()).createProvider();
+        const newClient: typeof provider.newClient = async (context, ...rest) => {
+          contexts.push(context);
+          return provider.newClient(context, ...rest);
+        };
+        return { createProvider: () => ({ ...provider, newClient }) };
+      },
+    };
+    await newCache({ ...options, registry }).open(storeKey, storeOf('1'), 'shop', signal);
+    return contexts[0];
+  }
+
   const ambient: readonly [who: ClientCacheOptions['ambientCredentials'], key: StoreKey, isAllowed: boolean][] = [
     ['cluster-stores', clusterKey, true],
     ['cluster-stores', key, false],
@@ -99,24 +122,13 @@ describe('a client', () => {
   ];
   for (const [ambientCredentials, storeKey, isAllowed] of ambient) {
     it(`of a ${storeKey.kind} ${isAllowed ? 'may' : 'may not'} use our own identity under ${ambientCredentials}`, async () => {
-      const contexts: ClientContext[] = [];
-      const { test } = backend.registry;
-      assert.ok(test);
-      const registry = {
-        test: async () => {
-          const provider = (await test()).createProvider();
-          const newClient: typeof provider.newClient = async (context, ...rest) => {
-            contexts.push(context);
-            return provider.newClient(context, ...rest);
-          };
-          return { createProvider: () => ({ ...provider, newClient }) };
-        },
-      };
-      await newCache({ ambientCredentials, registry }).open(storeKey, storeOf('1'), 'shop', signal);
-      assert.deepEqual(
-        contexts.map(({ isAmbientIdentityAllowed }) => isAmbientIdentityAllowed),
-        [isAllowed],
-      );
+      const context = await contextOf({ ambientCredentials }, storeKey);
+      assert.equal(context?.isAmbientIdentityAllowed, isAllowed);
     });
   }
+
+  it('knows the hosts that the operator lists', async () => {
+    const context = await contextOf({ allowedBackendHosts: ['vault.example'] }, key);
+    assert.deepEqual(context?.allowedBackendHosts, ['vault.example']);
+  });
 });

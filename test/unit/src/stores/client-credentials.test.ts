@@ -61,6 +61,7 @@ beforeEach(() => {
     registry,
     environment: { REGION: 'test' },
     ambientCredentials: 'none',
+    allowedBackendHosts: [],
     metrics: noMetrics,
     logger: { ...silentLogger, warn: (message) => void warnings.push(message) },
   });

@@ -64,7 +64,12 @@ describe('an ExternalSecret that the watch has not brought', () => {
     const namespace = make.namespace('shop') as unknown as KubernetesObject;
     const wiring = wireAdmission({
       ...{ cluster, registry: backend.registry, environment: {}, clock, logger: silentLogger, metrics: noMetrics },
-      settings: { controllerClass: 'default', ambientCredentials: 'none', defaultStaleIfErrorMs: 0 },
+      settings: {
+        controllerClass: 'default',
+        ambientCredentials: 'none',
+        allowedBackendHosts: [],
+        defaultStaleIfErrorMs: 0,
+      },
       versionKey: () => 'ab'.repeat(32),
     });
     // The caches have their first lists, and from here on nothing comes through.

@@ -16,6 +16,7 @@ export async function resolveThrough(
     registry,
     environment: {},
     ambientCredentials: 'none',
+    allowedBackendHosts: [],
     metrics: noMetrics,
     logger: silentLogger,
   });

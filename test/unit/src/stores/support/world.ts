@@ -53,7 +53,12 @@ export async function createWorld(
   apply(namespace, store('store'));
   const wiring = wireAdmission({
     cluster,
-    settings: { controllerClass: 'default', ambientCredentials: 'none', defaultStaleIfErrorMs: 86_400_000 },
+    settings: {
+      controllerClass: 'default',
+      ambientCredentials: 'none',
+      allowedBackendHosts: [],
+      defaultStaleIfErrorMs: 86_400_000,
+    },
     registry: backend.registry,
     environment: {},
     versionKey: () => 'ab'.repeat(32),
