@@ -4,4 +4,5 @@ import type { ProviderRegistry } from '../src/ports/provider.ts';
 export const providers = {
   aws: () => import('./aws/index.ts'),
   fake: () => import('./fake/index.ts'),
+  vault: () => import('./vault/index.ts'),
 } as const satisfies ProviderRegistry;

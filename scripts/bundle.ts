@@ -36,7 +36,7 @@ const { metafile } = await build({
   keepNames: true,
   metafile: true,
   chunkNames: '[name]-[hash]',
-  external: ['@aws-sdk/*', '@smithy/*'],
+  external: ['@aws-sdk/*', '@smithy/*', 'node-vault'],
   plugins: [withoutUndici],
   // CommonJS packages inside an ES module still call require for Node's own modules.
   banner: { js: "import{createRequire as __r}from'node:module';const require=__r(import.meta.url);" },

@@ -39,6 +39,7 @@ const FENCED: Readonly<Record<string, readonly string[]>> = {
   re2js: ['src/core/inline/'],
   diff: ['src/cli/'],
   '@aws-sdk/': ['providers/aws/'],
+  'node-vault': ['providers/vault/'],
 };
 
 const PURE_MODULES: readonly string[] = ['node:crypto', 'node:util'];

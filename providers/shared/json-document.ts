@@ -10,48 +10,55 @@ import { jsonNumberText } from './json-number.ts';
 import { readJsonText, unquoteJsonString } from './json-text.ts';
 import type { JsonText } from './json-text.ts';
 
-/** A property with dots is first looked up as one member's name, then as a path (aws). */
-export const literalThenPath: DocumentReader = {
-  property: (document, property) => readProperty(document, property, true),
-  map: readMap,
-};
-
-/** A property with dots is a path at once (fake). */
-export const pathOnly: DocumentReader = {
-  property: (document, property) => readProperty(document, property, false),
-  map: readMap,
-};
-
 /** The characters that gjson gives a meaning anywhere in a path, and those that count only at its start. */
 const PATH_SYNTAX = /[.|*?\\]|^[@!{[]./s;
 const PATH_SYNTAX_BESIDES_DOTS = /[|*?\\]|^[@!{[]./s;
 const ARRAY_PATH = /^\d+$|#/;
 
+/** A property with dots is first looked up as one member's name, then as a path (aws). */
+export const literalThenPath: DocumentReader = {
+  property: (document, property) => readProperty(document, property, PATH_SYNTAX_BESIDES_DOTS),
+  map: readMap,
+};
+
+/** A property with dots is a path at once (fake). */
+export const pathOnly: DocumentReader = {
+  property: (document, property) => readProperty(document, property, PATH_SYNTAX),
+  map: readMap,
+};
+
+/** A property is first looked up as one member's name, whatever it is made of, and has that member's bytes (vault). */
+export const nameThenPath: DocumentReader = {
+  property: (document, property) => {
+    const json = readJsonText(document.reveal());
+    const raw = json && property !== '' ? findMember(json, property) : undefined;
+    return raw ? new SecretValue(memberBytes(raw)) : readProperty(document, property, PATH_SYNTAX);
+  },
+  map: readMap,
+};
+
 /**
+ * @param notAName a property that matches is a path at once; any other is first looked up as a name.
  * @returns `undefined` also when the document is no JSON text at all.
  * @throws LatchkeyError `Unsupported` for a property that only a path language can answer.
  */
-function readProperty(document: SecretValue, property: string, isLiteralFirst: boolean): SecretValue | undefined {
+function readProperty(document: SecretValue, property: string, notAName: RegExp): SecretValue | undefined {
   const json = readJsonText(document.reveal());
   if (json === undefined || property === '') return undefined;
-  if (isLiteralFirst && !PATH_SYNTAX_BESIDES_DOTS.test(property)) {
-    const value = memberValue(json, property);
-    if (value !== undefined) return value;
-  }
+  const raw = notAName.test(property) ? undefined : findMember(json, property);
+  if (raw !== undefined) return new SecretValue(propertyBytes(raw));
   if (PATH_SYNTAX.test(property) || (json.kind === 'array' && ARRAY_PATH.test(property))) {
     throw new LatchkeyError(
       'Unsupported',
       `property "${printable(property)}" is a path, and property paths are not supported yet: only the names of an object's own members are`,
     );
   }
-  return memberValue(json, property);
+  return undefined;
 }
 
 /** gjson stops at the first member of a name. */
-function memberValue(json: JsonText, name: string): SecretValue | undefined {
-  if (json.kind !== 'object') return undefined;
-  const member = json.members.find((candidate) => candidate.name === name);
-  return member && new SecretValue(propertyBytes(member.raw));
+function findMember(json: JsonText, name: string): Buffer | undefined {
+  return json.kind === 'object' ? json.members.find((candidate) => candidate.name === name)?.raw : undefined;
 }
 
 /** gjson's `String()`: null exists and is empty. */

@@ -1,6 +1,6 @@
-import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { startStub } from './stub-server.ts';
+import type { Stub, StubReply } from './stub-server.ts';
 
 /** One call as AWS would see it. */
 export interface AwsRequest {
@@ -11,56 +11,13 @@ export interface AwsRequest {
   readonly region: string;
 }
 
-export type AwsReply =
-  | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> }
-  /** Announces the whole body, sends half and breaks off. */
-  | { readonly cutShort: string }
-  | 'reset'
-  | 'hang';
-
-export interface AwsStub {
-  readonly endpoint: string;
-  readonly requests: readonly AwsRequest[];
-  /** Fails if any request was not what AWS accepts. */
-  close(): Promise<void>;
-}
-
 const SIGNATURE =
   /^AWS4-HMAC-SHA256 Credential=([^/]+)\/\d{8}\/([^/]+)\/(secretsmanager|sts)\/aws4_request, SignedHeaders=\S+, Signature=[0-9a-f]{64}$/;
 
-/**
- * A loopback server for what an honest stand-in for AWS cannot be made to do: refuse, throttle, fail, hang. It speaks
- * AWS JSON 1.1 for Secrets Manager and the Query protocol for STS, and checks the form of what it is sent.
- */
-export async function startAwsStub(reply: (request: AwsRequest, count: number) => AwsReply): Promise<AwsStub> {
-  const requests: AwsRequest[] = [];
-  const problems: string[] = [];
-  const server = createServer((incoming, outgoing) => {
-    readRequest(incoming).then(
-      (request) => {
-        requests.push(request);
-        send(outgoing, reply(request, requests.length));
-      },
-      (error: unknown) => {
-        problems.push(String(error));
-        outgoing.writeHead(400).end();
-      },
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  // A test that fails before it closes the stub must still end.
-  server.unref();
-  const { port } = server.address() as AddressInfo;
-  return {
-    endpoint: `http://127.0.0.1:${port}`,
-    requests,
-    close: async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-      if (problems.length > 0) throw new Error(`not what AWS accepts: ${problems.join('; ')}`);
-    },
-  };
+/** Speaks AWS JSON 1.1 for Secrets Manager and the Query protocol for STS, and checks the form of what it is sent. */
+export function startAwsStub(reply: (request: AwsRequest, count: number) => StubReply): Promise<Stub<AwsRequest>> {
+  const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': 'fake-request-id' };
+  return startStub({ backend: 'AWS', read: readRequest, reply, headers });
 }
 
 async function readRequest(incoming: IncomingMessage): Promise<AwsRequest> {
@@ -91,28 +48,13 @@ function readQuery({ headers }: IncomingMessage, body: string): Call {
   return { action: Action, input };
 }
 
-function send(outgoing: ServerResponse, reply: AwsReply): void {
-  if (reply === 'hang') return;
-  if (reply === 'reset') {
-    outgoing.socket?.resetAndDestroy();
-    return;
-  }
-  const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': 'fake-request-id' };
-  if ('cutShort' in reply) {
-    outgoing.writeHead(200, { ...headers, 'content-length': String(Buffer.byteLength(reply.cutShort)) });
-    outgoing.write(reply.cutShort.slice(0, reply.cutShort.length / 2), () => outgoing.destroy());
-    return;
-  }
-  outgoing.writeHead(reply.status, { ...headers, ...reply.headers }).end(reply.body);
-}
-
 /** An error as Secrets Manager answers it. */
-export function awsErrorReply(status: number, type: string, message: string, headers = {}): AwsReply {
+export function awsErrorReply(status: number, type: string, message: string, headers = {}): StubReply {
   return { status, headers, body: JSON.stringify({ __type: type, Message: message, message }) };
 }
 
 /** An error as STS answers it. */
-export function stsErrorReply(status: number, code: string, message: string): AwsReply {
+export function stsErrorReply(status: number, code: string, message: string): StubReply {
   const body =
     `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${code}</Code>` +
     `<Message>${message}</Message></Error><RequestId>fake-request-id</RequestId></ErrorResponse>`;
@@ -120,7 +62,7 @@ export function stsErrorReply(status: number, code: string, message: string): Aw
 }
 
 /** Credentials as STS answers them. */
-export function stsCredentialsReply(accessKeyId: string, expiration: Date): AwsReply {
+export function stsCredentialsReply(accessKeyId: string, expiration: Date): StubReply {
   const body =
     '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>' +
     `<AccessKeyId>${accessKeyId}</AccessKeyId><SecretAccessKey>fake-session-key</SecretAccessKey>` +

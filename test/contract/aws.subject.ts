@@ -1,19 +1,18 @@
 import { isUtf8 } from 'node:buffer';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { CreateSecretCommand, PutSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { providers } from '../../providers/index.ts';
 import type { ClientContext } from '../../src/ports/provider.ts';
 import { AWS_KEYS, AWS_REGION, awsWriter } from '../support/moto/aws-writer.ts';
 import { startMoto } from '../support/moto/moto.ts';
 import { awsErrorReply, startAwsStub } from './aws-stub.ts';
-import type { AwsReply } from './aws-stub.ts';
 import { clientContext, credentialsFrom } from './context.ts';
 import { RETRY_AFTER_SECONDS, SENTINEL } from './faults.ts';
 import type { Fault } from './faults.ts';
 import type { Backend, Subject } from './secrets-client.suite.ts';
+import { unusedEndpoint } from './stub-server.ts';
+import type { StubReply } from './stub-server.ts';
 
-const REPLIES: Readonly<Record<Exclude<Fault, 'refuses connections'>, AwsReply>> = {
+const REPLIES: Readonly<Record<Exclude<Fault, 'refuses connections'>, StubReply>> = {
   'resets the connection': 'reset',
   'never answers': 'hang',
   'answers with a server error': awsErrorReply(500, 'InternalServiceError', SENTINEL),
@@ -45,6 +44,7 @@ export const awsSubject: Subject = {
   load: providers.aws,
   faults: ['refuses connections', ...(Object.keys(REPLIES) as (keyof typeof REPLIES)[])],
   isBinarySafe: true,
+  absentVersion: 'no-such-version',
   takesBatches: false,
   start: startBackend,
 };
@@ -55,7 +55,14 @@ async function startBackend(): Promise<Backend> {
   const closers = [async () => writer.destroy(), () => moto.stop()];
   return {
     context: (overrides) => awsContext(moto.endpoint, overrides),
-    put: (key, bytes, version) => put(writer, key, bytes, version),
+    put: (key, bytes) => create(writer, key, bytes),
+    putDocument: (key, json) => create(writer, key, Buffer.from(json)),
+    putVersions: async (key, current, other) => {
+      await create(writer, key, current);
+      const input = { SecretId: key, VersionStages: ['candidate'], ...valueInput(other) };
+      await writer.send(new PutSecretValueCommand(input));
+      return 'candidate';
+    },
     faulty: async (fault) => {
       if (fault === 'refuses connections') return awsContext(await unusedEndpoint());
       const stub = await startAwsStub(() => REPLIES[fault]);
@@ -68,16 +75,10 @@ async function startBackend(): Promise<Backend> {
   };
 }
 
-async function put(writer: SecretsManagerClient, key: string, bytes: Uint8Array, version?: string): Promise<void> {
-  const value = isUtf8(bytes) ? { SecretString: Buffer.from(bytes).toString('utf8') } : { SecretBinary: bytes };
-  if (version === undefined) await writer.send(new CreateSecretCommand({ Name: key, ...value }));
-  else await writer.send(new PutSecretValueCommand({ SecretId: key, VersionStages: [version], ...value }));
+async function create(writer: SecretsManagerClient, key: string, bytes: Uint8Array): Promise<void> {
+  await writer.send(new CreateSecretCommand({ Name: key, ...valueInput(bytes) }));
 }
 
-async function unusedEndpoint(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return `http://127.0.0.1:${port}`;
+function valueInput(bytes: Uint8Array): { SecretString: string } | { SecretBinary: Uint8Array } {
+  return isUtf8(bytes) ? { SecretString: Buffer.from(bytes).toString('utf8') } : { SecretBinary: bytes };
 }

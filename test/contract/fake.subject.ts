@@ -8,13 +8,17 @@ export const fakeSubject: Subject = {
   load: providers.fake,
   faults: [],
   isBinarySafe: false,
+  absentVersion: 'no-such-version',
   takesBatches: true,
   start: async () => {
     const data: { key: string; value: string; version?: string }[] = [];
     return {
       context: (overrides) => clientContext({ config: { data: [...data] }, ...overrides }),
-      put: async (key, bytes, version) => {
-        data.push({ key, value: Buffer.from(bytes).toString('utf8'), ...(version === undefined ? {} : { version }) });
+      put: async (key, bytes) => void data.push({ key, value: text(bytes) }),
+      putDocument: async (key, json) => void data.push({ key, value: json }),
+      putVersions: async (key, current, other) => {
+        data.push({ key, value: text(current) }, { key, value: text(other), version: 'candidate' });
+        return 'candidate';
       },
       faulty: async (fault) => {
         throw new Error(`the fake provider has no backend that ${fault}`);
@@ -23,3 +27,7 @@ export const fakeSubject: Subject = {
     };
   },
 };
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('utf8');
+}

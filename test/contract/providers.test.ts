@@ -49,4 +49,4 @@ describe('the registry of providers', () => {
   }
 });
 
-for (const subject of Object.values(subjects)) describeSecretsClient(subject);
+for (const subject of Object.values(subjects).flat()) describeSecretsClient(subject);

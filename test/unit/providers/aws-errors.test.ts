@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { createProvider } from '../../../providers/aws/index.ts';
 import type { ErrorCode } from '../../../src/core/errors.ts';
 import { awsErrorReply, startAwsStub, stsErrorReply } from '../../contract/aws-stub.ts';
-import type { AwsReply } from '../../contract/aws-stub.ts';
+import type { StubReply } from '../../contract/stub-server.ts';
 import { awsContext } from '../../contract/aws.subject.ts';
 import { SENTINEL } from '../../contract/faults.ts';
 import { assertNothingLeaks, failure } from '../../contract/secrets-client.suite.ts';
@@ -12,10 +12,10 @@ const signal = new AbortController().signal;
 const backend = 'AWS Secrets Manager in eu-central-1';
 const key = 'prod/db';
 
-type Case = { reply: AwsReply; code: ErrorCode; message: string; retryAfterMs?: number };
+type Case = { reply: StubReply; code: ErrorCode; message: string; retryAfterMs?: number };
 
-const named = (type: string, status = 400): AwsReply => awsErrorReply(status, type, SENTINEL);
-const success = (answer: object | string): AwsReply => ({
+const named = (type: string, status = 400): StubReply => awsErrorReply(status, type, SENTINEL);
+const success = (answer: object | string): StubReply => ({
   status: 200,
   body: typeof answer === 'string' ? answer : JSON.stringify(answer),
 });

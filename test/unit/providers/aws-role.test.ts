@@ -4,18 +4,19 @@ import { createProvider } from '../../../providers/aws/index.ts';
 import type { Json } from '../../../src/api/kubernetes.ts';
 import type { SecretsClient } from '../../../src/ports/provider.ts';
 import { startAwsStub, stsCredentialsReply, stsErrorReply } from '../../contract/aws-stub.ts';
-import type { AwsReply, AwsRequest, AwsStub } from '../../contract/aws-stub.ts';
+import type { AwsRequest } from '../../contract/aws-stub.ts';
+import type { Stub, StubReply } from '../../contract/stub-server.ts';
 import { awsContext } from '../../contract/aws.subject.ts';
 import { failure } from '../../contract/secrets-client.suite.ts';
 
 const signal = new AbortController().signal;
 const minutesAhead = (minutes: number): Date => new Date(Date.now() + minutes * 60_000);
-const value: AwsReply = { status: 200, body: JSON.stringify({ SecretString: 'fake' }) };
+const value: StubReply = { status: 200, body: JSON.stringify({ SecretString: 'fake' }) };
 
 /** A client with a role, over a stub whose STS answers with `login`, given how often it has been asked. */
 async function withRole(
-  login: (count: number) => AwsReply,
-  body: (client: SecretsClient, stub: AwsStub) => Promise<void>,
+  login: (count: number) => StubReply,
+  body: (client: SecretsClient, stub: Stub<AwsRequest>) => Promise<void>,
   section: Record<string, Json> = {},
 ): Promise<void> {
   let logins = 0;
@@ -37,7 +38,7 @@ const LOGIN = 'AssumeRole by AKIAFAKEFAKEFAKEFAKE';
 
 describe('the role of an AWS store', () => {
   it('is assumed once for many requests, under a name that tells the store', async () => {
-    const login = (): AwsReply => stsCredentialsReply('ASIAFAKE1', minutesAhead(60));
+    const login = (): StubReply => stsCredentialsReply('ASIAFAKE1', minutesAhead(60));
     await withRole(
       login,
       async (client, stub) => {
@@ -57,7 +58,7 @@ describe('the role of an AWS store', () => {
   });
 
   it('is assumed again five minutes before its credentials end', async () => {
-    const login = (count: number): AwsReply =>
+    const login = (count: number): StubReply =>
       stsCredentialsReply(`ASIAFAKE${count}`, minutesAhead(count === 1 ? 4 : 60));
     await withRole(login, async (client, stub) => {
       for (const key of ['a', 'b', 'c']) await client.getSecret({ key }, signal);
@@ -70,7 +71,7 @@ describe('the role of an AWS store', () => {
 
   it('keeps its old credentials while they last when STS is failing', async () => {
     const failing = stsErrorReply(500, 'InternalFailure', 'fake');
-    const login = (count: number): AwsReply =>
+    const login = (count: number): StubReply =>
       count === 1 ? stsCredentialsReply('ASIAFAKE1', minutesAhead(4)) : failing;
     await withRole(login, async (client, stub) => {
       await client.getSecret({ key: 'a' }, signal);
@@ -81,7 +82,7 @@ describe('the role of an AWS store', () => {
 
   it('is tried again after a refusal', async () => {
     const refused = stsErrorReply(403, 'AccessDenied', 'fake');
-    const login = (count: number): AwsReply =>
+    const login = (count: number): StubReply =>
       count === 1 ? refused : stsCredentialsReply('ASIAFAKE2', minutesAhead(60));
     await withRole(login, async (client) => {
       assert.equal((await failure(client.getSecret({ key: 'a' }, signal))).code, 'BackendPermissionDenied');

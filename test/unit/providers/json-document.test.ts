@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { literalThenPath, pathOnly } from '../../../providers/shared/json-document.ts';
+import { literalThenPath, nameThenPath, pathOnly } from '../../../providers/shared/json-document.ts';
 import { LatchkeyError } from '../../../src/core/errors.ts';
 import { SecretValue } from '../../../src/core/secret-value.ts';
 import type { DocumentReader } from '../../../src/ports/provider.ts';
@@ -127,6 +127,21 @@ describe('properties that are paths', () => {
   });
 });
 
+describe('a property that is a name whatever it is made of', () => {
+  const document = '{"a.b": 1.50, "a*": {"x":[1.0]}, "@this": null, "tls.crt": "fake", "0": "zero"}';
+  const members = { 'a.b': '1.50', 'a*': '{"x":[1.0]}', '@this': '', 'tls.crt': 'fake', '0': 'zero' };
+  for (const [name, want] of Object.entries(members)) {
+    it(`has the member’s own bytes: ${name}`, () => assert.equal(property(nameThenPath, document, name), want));
+  }
+
+  it('is a path when there is no such member', () => {
+    assert.throws(() => property(nameThenPath, document, 'a.x'), /property "a\.x" is a path/);
+    assert.equal(property(nameThenPath, document, 'absent'), undefined);
+    assert.equal(property(nameThenPath, document, ''), undefined);
+    assert.equal(property(nameThenPath, 'no JSON', 'a'), undefined);
+  });
+});
+
 describe('bytes that are not UTF-8', () => {
   const document = new SecretValue(Buffer.from('{"a": "\xff\xe9"}', 'latin1'));
 
@@ -175,16 +190,21 @@ describe('any document', () => {
       fc.string().map((text) => Buffer.from(`{"a":${text}}`)),
     );
     fc.assert(
-      fc.property(documents, fc.string(), fc.constantFrom(literalThenPath, pathOnly), (bytes, name, reader) => {
-        const document = new SecretValue(bytes);
-        for (const read of [() => reader.property(document, name), () => reader.map(document)]) {
-          try {
-            read();
-          } catch (error) {
-            assert.ok(error instanceof LatchkeyError);
+      fc.property(
+        documents,
+        fc.string(),
+        fc.constantFrom(literalThenPath, nameThenPath, pathOnly),
+        (bytes, name, reader) => {
+          const document = new SecretValue(bytes);
+          for (const read of [() => reader.property(document, name), () => reader.map(document)]) {
+            try {
+              read();
+            } catch (error) {
+              assert.ok(error instanceof LatchkeyError);
+            }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: 1000 },
     );
   });

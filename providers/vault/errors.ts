@@ -1,0 +1,81 @@
+import { LatchkeyError } from '../../src/core/errors.ts';
+import type { ErrorCode } from '../../src/core/errors.ts';
+import type { BackendAnswer } from '../shared/backend-connection.ts';
+import { retryAfterMs } from '../shared/retry-after.ts';
+import { readReport } from './answer.ts';
+import type { VaultReport } from './answer.ts';
+import { VAULT_PATH } from './schema.ts';
+
+/** One read in words, for messages. */
+export interface VaultCall {
+  /** `Vault at vault.example:8200` */
+  readonly backend: string;
+  /** `secret "team/db" in version "3"` */
+  readonly subject: string;
+  readonly version: 'v1' | 'v2';
+}
+
+type Verdict = readonly [code: ErrorCode, sentence: string];
+
+/**
+ * What an answer other than 200 means (https://developer.hashicorp.com/vault/api-docs#http-status-codes). Vault tells many
+ * things by one status, so its own words decide between them; they go no further.
+ */
+export function vaultError(answer: BackendAnswer, call: VaultCall): LatchkeyError {
+  const [code, sentence] = judge(answer.status, readReport(answer.body), call);
+  const waitMs = retryAfterMs(answer.headers['retry-after']);
+  return new LatchkeyError(code, sentence, waitMs === undefined ? {} : { retryAfterMs: waitMs });
+}
+
+/** @param report `undefined` when the answer is not Vault's own: whoever gave it knows nothing of secrets. */
+function judge(status: number, report: VaultReport | undefined, call: VaultCall): Verdict {
+  const { backend, subject } = call;
+  if (status === 429) return ['BackendThrottled', `${backend} asks to slow down`];
+  if (status === 503 && says(report, /\bsealed\b/)) return ['BackendUnavailable', `${backend} is sealed`];
+  if (status >= 500) return ['BackendUnavailable', `${backend} is failing`];
+  if (status >= 300 && status < 400) {
+    return ['BackendResponseInvalid', `${backend} redirects to another address, which Latchkey does not follow`];
+  }
+  if (report === undefined) return ['BackendResponseInvalid', `${backend} gave an answer that is not Vault's`];
+  // A standby or replica that has not seen our last write yet.
+  if (status === 412) return ['BackendUnavailable', `${backend} is not up to date`];
+  if (status === 404) return judgeAbsence(report, call);
+  if (status === 403) return judgeRefusal(report, call);
+  if (status === 400 && says(report, /\bmissing client token\b/)) return refused(backend);
+  if (status === 400) return ['InvalidExternalSecret', `${backend} does not accept the request for ${subject}`];
+  if (status === 405) return ['InvalidProviderConfig', `${backend} keeps nothing that can be read at ${subject}`];
+  return ['BackendResponseInvalid', `${backend} gave an answer that cannot be understood`];
+}
+
+/** Without words of its own a 404 is about the secret; with them it is about the way there. */
+function judgeAbsence({ errors, warnings, isDeleted }: VaultReport, { backend, subject, version }: VaultCall): Verdict {
+  if (isDeleted) return ['SecretNotFound', `${backend} has no ${subject}: it is deleted`];
+  if (errors.length > 0) {
+    return [
+      'InvalidProviderConfig',
+      `${backend} has no secrets engine where ${subject} would be: check ${VAULT_PATH}.path, namespace and the key`,
+    ];
+  }
+  if (version === 'v1' && warnings.length > 0) {
+    return ['InvalidProviderConfig', `${backend} keeps ${subject} in KV v2, but ${VAULT_PATH}.version is v1`];
+  }
+  return ['SecretNotFound', `${backend} has no ${subject}`];
+}
+
+/**
+ * Vault answers a token that it does not know with a bare "permission denied" (newer ones add "invalid token"), and a
+ * refusal by policy with a list of what occurred.
+ */
+function judgeRefusal(report: VaultReport, { backend, subject }: VaultCall): Verdict {
+  const isToken = says(report, /\b(invalid|bad|missing client) token\b|^permission denied$/);
+  if (isToken) return refused(backend);
+  return ['BackendPermissionDenied', `${backend} does not let the store's token read ${subject}`];
+}
+
+function refused(backend: string): Verdict {
+  return ['BackendAuthFailed', `${backend} refused the store's token`];
+}
+
+function says(report: VaultReport | undefined, words: RegExp): boolean {
+  return report?.errors.some((error) => words.test(error)) === true;
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { secretPath } from '../../../providers/vault/path.ts';
+import { LatchkeyError } from '../../../src/core/errors.ts';
+
+type Case = readonly [
+  version: 'v1' | 'v2',
+  path: string | undefined,
+  key: string,
+  secretVersion: string | undefined,
+  want: string,
+];
+
+/** As upstream's buildPath, and Go's path.Join after it, have them. */
+const cases: Record<string, Case> = {
+  'a key below the mount': ['v2', 'secret', 'team/db', undefined, 'secret/data/team/db'],
+  'a key below the mount of KV v1': ['v1', 'secret', 'team/db', undefined, 'secret/team/db'],
+  'a key that repeats the mount': ['v2', 'secret', 'secret/team/db', undefined, 'secret/data/team/db'],
+  'a key that repeats the mount of KV v1': ['v1', 'secret', 'secret/team/db', undefined, 'secret/team/db'],
+  'a key that repeats mount and data': ['v2', 'secret', 'secret/data/db', undefined, 'secret/data/db'],
+  'a key in KV v1 whose folder is data': ['v1', 'secret', 'secret/data/db', undefined, 'secret/data/db'],
+  'a key whose folder is data': ['v2', 'secret', 'data/db', undefined, 'secret/data/data/db'],
+  'a key that only begins like the mount': ['v2', 'secret', 'secrets/db', undefined, 'secret/data/secrets/db'],
+  'a mount of two segments': ['v2', 'team/kv', 'team/kv/db', undefined, 'team/kv/data/db'],
+  'a mount with slashes around': ['v2', '/team/kv/', '/db/', undefined, 'team/kv/data/db'],
+  'a key that begins with its mount': ['v2', undefined, 'secret/team/db', undefined, 'secret/data/team/db'],
+  'a key with its own data': ['v2', undefined, 'team/kv/data/db', undefined, 'team/kv/data/db'],
+  'a key of KV v1 that begins with its mount': ['v1', undefined, 'kv/team/db', undefined, 'kv/team/db'],
+  'a mount without a key': ['v2', undefined, 'secret', undefined, 'secret/data'],
+  'doubled slashes': ['v2', 'secret', 'team//db', undefined, 'secret/data/team/db'],
+  'a version': ['v2', 'secret', 'db', '3', 'secret/data/db?version=3'],
+  'an empty version': ['v2', 'secret', 'db', '', 'secret/data/db'],
+  'an empty version of KV v1': ['v1', 'secret', 'db', '', 'secret/db'],
+  'signs with a meaning in URLs': ['v2', 'a b', 'q?x=1#f%2e', undefined, 'a%20b/data/q%3Fx%3D1%23f%252e'],
+  'letters beyond ASCII': ['v2', 'secret', 'pässwörd', undefined, 'secret/data/p%C3%A4ssw%C3%B6rd'],
+  'half a surrogate pair': ['v2', 'secret', '\ud83d', undefined, 'secret/data/%EF%BF%BD'],
+  'what node-vault would take for a slash': ['v2', 'secret', 'a&#x2F;b', undefined, 'secret/data/a%26%23x2F%3Bb'],
+  'dots that are names': ['v2', 'secret', 'tls.crt/...', undefined, 'secret/data/tls.crt/...'],
+};
+
+const refused: Record<string, readonly [version: 'v1' | 'v2', key: string, secretVersion?: string]> = {
+  '"../../sys/raw" cannot be the key of a secret in Vault': ['v2', '../../sys/raw'],
+  '"a/./b" cannot be the key of a secret in Vault': ['v1', 'a/./b'],
+  '"secret/../sys" cannot be the key of a secret in Vault': ['v2', 'secret/../sys'],
+  '"" cannot be the key of a secret in Vault': ['v2', ''],
+  '"//" cannot be the key of a secret in Vault': ['v2', '//'],
+  '"latest" is no version: in Vault they are numbers': ['v2', 'a', 'latest'],
+  '"1&list=true" is no version: in Vault they are numbers': ['v2', 'a', '1&list=true'],
+  'KV v1 keeps no versions, so secret "a" has none to choose': ['v1', 'a', '1'],
+};
+
+describe('the path of a secret in Vault', () => {
+  for (const [sentence, [version, path, key, secretVersion, want]] of Object.entries(cases)) {
+    it(`of ${sentence} is ${want}`, () => {
+      const ref = secretVersion === undefined ? { key } : { key, version: secretVersion };
+      assert.equal(secretPath(ref, { path, version }), want);
+    });
+  }
+
+  for (const [message, [version, key, secretVersion]] of Object.entries(refused)) {
+    it(`is refused: ${message}`, () => {
+      const ref = secretVersion === undefined ? { key } : { key, version: secretVersion };
+      assert.throws(
+        () => secretPath(ref, { path: 'secret', version }),
+        (error) => {
+          assert.ok(error instanceof LatchkeyError);
+          assert.deepEqual([error.code, error.message], ['InvalidExternalSecret', message]);
+          return true;
+        },
+      );
+    });
+  }
+});
