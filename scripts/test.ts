@@ -13,7 +13,7 @@ const installers: Readonly<Record<string, RegExp>> = {
   'control-plane': /^(\.\/)?test\/(cluster|e2e)\//,
   node: /^(\.\/)?test\/e2e\//,
   moto: /^(\.\/)?test\/(cluster|backends|contract|e2e)\//,
-  openbao: /^(\.\/)?test\/(backends|contract)\//,
+  openbao: /^(\.\/)?test\/(backends|contract|e2e)\//,
 };
 
 for (const [installer, suites] of Object.entries(installers)) {

@@ -5,11 +5,14 @@ import { kubectl, kubectlOrThrow } from '../support/control-plane/kubectl.ts';
 import { startClusterWithLatchkey } from '../support/latchkey/in-cluster.ts';
 import * as make from '../support/latchkey/manifests.ts';
 import type { NodeCluster } from '../support/node/node-cluster.ts';
+import { startOpenBao, type OpenBao, type OpenBaoOptions } from '../support/openbao/openbao.ts';
 import { whyNoNode } from '../support/node/prerequisites.ts';
 import { waitUntil } from '../support/process/wait-until.ts';
 import { digest, environmentVariable, printing } from './support/world.ts';
 
 const NAMESPACE = 'shop';
+/** Whose secrets are in OpenBao. */
+const VAULT_NAMESPACE = 'bank';
 const SYSTEM = 'latchkey-system';
 const restricted = {
   runAsNonRoot: true,
@@ -21,38 +24,62 @@ const restricted = {
 
 describe('Latchkey in the cluster', { skip: whyNoNode() ?? false }, () => {
   let cluster: NodeCluster;
+  let bao: OpenBao;
   const run = (...args: readonly string[]) => kubectlOrThrow(cluster.controlPlane, args, { timeoutMs: 90_000 });
   const apply = (...manifests: readonly make.Manifest[]) =>
     kubectl(cluster.controlPlane, ['apply', '-f', '-'], { input: make.toYamlDocuments(...manifests) });
 
   before(async () => {
-    cluster = await startClusterWithLatchkey();
+    // The test's OpenBao speaks plain HTTP on an address that stores may use only when it is listed.
+    const env = ({ cable }: NodeCluster) => ({ LATCHKEY_ALLOWED_BACKEND_HOSTS: cable.hostAddress });
+    cluster = await startClusterWithLatchkey({ env });
+    bao = await startBank();
     const labels = { 'latchkey.dev/injection': 'enabled', 'pod-security.kubernetes.io/enforce': 'restricted' };
     await apply(
       make.namespace(NAMESPACE, labels),
       make.fakeStore('store', NAMESPACE, { 'prod/db': 'not-a-real-password' }),
       make.externalSecret({ name: 'db', namespace: NAMESPACE, data: { password: 'prod/db' } }),
+      make.namespace(VAULT_NAMESPACE, labels),
+      make.credentialsSecret('vault-token', { token: bao.rootToken }, VAULT_NAMESPACE),
+      make.vaultStore('store', VAULT_NAMESPACE, bao.endpoint),
+      make.externalSecret({
+        name: 'db',
+        namespace: VAULT_NAMESPACE,
+        data: { password: { key: 'prod/db', property: 'password' } },
+      }),
     );
-    await run('wait', '--for=create', 'serviceaccount/default', '-n', NAMESPACE, '--timeout=20s');
+    for (const name of [NAMESPACE, VAULT_NAMESPACE]) {
+      await run('wait', '--for=create', 'serviceaccount/default', '-n', name, '--timeout=20s');
+    }
   });
 
-  after(() => cluster?.stop());
+  after(async () => {
+    await bao?.stop();
+    await cluster?.stop();
+  });
 
-  function pod(name: string, annotations: make.Manifest = {}): make.Manifest {
+  /** It keeps nothing over a restart. */
+  async function startBank(again: Pick<OpenBaoOptions, 'port' | 'rootToken'> = {}): Promise<OpenBao> {
+    const started = await startOpenBao({ listenAddress: cluster.cable.hostAddress, ...again });
+    await started.writer.call('POST', 'secret/data/prod/db', { data: { password: 'not-a-real-password' } });
+    return started;
+  }
+
+  function pod(name: string, annotations: make.Manifest = {}, namespace = NAMESPACE): make.Manifest {
     const env = [{ name: 'PASSWORD', valueFrom: { secretKeyRef: { name: 'db', key: 'password' } } }];
     const container = printing('app', environmentVariable('PASSWORD'), { env, securityContext: restricted });
     return {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name, namespace: NAMESPACE, annotations },
+      metadata: { name, namespace, annotations },
       spec: { restartPolicy: 'Never', containers: [container] },
     };
   }
 
-  async function assertReads(name: string): Promise<void> {
+  async function assertReads(name: string, namespace = NAMESPACE): Promise<void> {
     await waitUntil(
       async () =>
-        (await kubectl(cluster.controlPlane, ['logs', '-n', NAMESPACE, name])).stdout.trim() ===
+        (await kubectl(cluster.controlPlane, ['logs', '-n', namespace, name])).stdout.trim() ===
         digest('not-a-real-password'),
       { what: `pod ${name} to print the digest`, timeoutMs: 60_000 },
     );
@@ -75,30 +102,32 @@ describe('Latchkey in the cluster', { skip: whyNoNode() ?? false }, () => {
     assert.match(webhook.clientConfig.service.path, /^\/[0-9a-f]{64}\/mutate$/);
   });
 
-  it('loses no admission while its pods are replaced one by one', async () => {
+  /** Creates ordinary pods one after the other for as long as `work` takes. @returns their names. */
+  async function underLoad(prefix: string, work: () => Promise<void>): Promise<readonly string[]> {
     const over = new AbortController();
-    const unseen: string[] = [];
+    const names: string[] = [];
     const load = (async () => {
-      for (let index = 0; !over.signal.aborted; index += 1) {
-        const name = `rolling-${index}`;
+      while (!over.signal.aborted) {
+        const name = `${prefix}-${names.length}`;
         const applied = await apply(pod(name));
         assert.equal(applied.exitCode, 0, applied.stderr);
-        const status = await run(
-          'get',
-          'pod',
-          name,
-          '-n',
-          NAMESPACE,
-          '-o=jsonpath={.metadata.annotations.latchkey\\.dev/status}',
-        );
-        if (status !== 'fresh') unseen.push(name);
+        names.push(name);
       }
     })();
-    await run('rollout', 'restart', 'deployment/latchkey', '-n', SYSTEM);
-    await run('rollout', 'status', 'deployment/latchkey', '-n', SYSTEM, '--timeout=80s');
-    over.abort();
+    await work().finally(() => over.abort());
     await load;
-    assert.deepEqual(unseen, []);
+    return names;
+  }
+
+  it('loses no admission while its pods are replaced one by one', async () => {
+    const names = await underLoad('rolling', async () => {
+      await run('rollout', 'restart', 'deployment/latchkey', '-n', SYSTEM);
+      await run('rollout', 'status', 'deployment/latchkey', '-n', SYSTEM, '--timeout=80s');
+    });
+    const path = '-o=jsonpath={.metadata.annotations.latchkey\\.dev/status}';
+    const statuses = await Promise.all(names.map((name) => run('get', 'pod', name, '-n', NAMESPACE, path)));
+    assert.ok(names.length > 5, 'there was a load');
+    assert.deepEqual([...new Set(statuses)], ['fresh']);
   });
 
   const mishaps: Readonly<Record<string, () => Promise<void>>> = {
@@ -112,28 +141,39 @@ describe('Latchkey in the cluster', { skip: whyNoNode() ?? false }, () => {
       await new Promise((resolve) => setTimeout(resolve, 20_000));
       await cluster.cable.mend();
     },
-    'everything was started cold at once': () => cluster.coldStart(),
+    'control plane, node, Latchkey and OpenBao were started cold at once': async () => {
+      const { port } = new URL(bao.endpoint);
+      await bao.stop();
+      const again = { port: Number(port), rootToken: bao.rootToken };
+      [bao] = await Promise.all([startBank(again), cluster.coldStart()]);
+    },
   };
   for (const [index, [mishap, happen]] of Object.entries(mishaps).entries()) {
-    it(`is there for a pod that demands freshness within a minute after ${mishap}`, async () => {
+    it(`is there for pods that demand freshness within a minute after ${mishap}`, async () => {
       await happen();
       const name = `after-${index}`;
-      await waitUntil(async () => (await apply(pod(name, { 'latchkey.dev/max-age': '0s' }))).exitCode === 0, {
-        what: 'the pod to be admitted',
-        timeoutMs: 60_000,
-        intervalMs: 500,
-      });
-      await assertReads(name);
+      const startsIn = async (namespace: string): Promise<void> => {
+        const impatient = pod(name, { 'latchkey.dev/max-age': '0s' }, namespace);
+        await waitUntil(async () => (await apply(impatient)).exitCode === 0, {
+          what: `the pod of ${namespace} to be admitted`,
+          timeoutMs: 60_000,
+          intervalMs: 500,
+        });
+        await assertReads(name, namespace);
+      };
+      await Promise.all([startsIn(NAMESPACE), startsIn(VAULT_NAMESPACE)]);
     });
   }
 
-  it('comes back by itself after all its pods were deleted at once', async () => {
-    await run('delete', 'pods', '-n', SYSTEM, '--all', '--force', '--grace-period=0');
-    await waitUntil(async () => (await apply(pod('after-all', { 'latchkey.dev/max-age': '0s' }))).exitCode === 0, {
-      what: 'a pod that demands freshness to be admitted again',
-      timeoutMs: 60_000,
-      intervalMs: 500,
+  it('comes back by itself after all its pods were deleted at once, and the pods of meanwhile start with their value', async () => {
+    const names = await underLoad('meanwhile', async () => {
+      await run('delete', 'pods', '-n', SYSTEM, '--all', '--force', '--grace-period=0');
+      await waitUntil(async () => (await apply(pod('after-all', { 'latchkey.dev/max-age': '0s' }))).exitCode === 0, {
+        what: 'a pod that demands freshness to be admitted again',
+        timeoutMs: 60_000,
+        intervalMs: 500,
+      });
     });
-    await assertReads('after-all');
+    for (const name of ['after-all', ...names]) await assertReads(name);
   });
 });

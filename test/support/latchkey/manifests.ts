@@ -35,6 +35,17 @@ export function fakeStore(name: string, inNamespace: string, data: Readonly<Reco
   };
 }
 
+/** A SecretStore on KV v2 at `secret/`, with the token of the Secret `vault-token`. */
+export function vaultStore(name: string, inNamespace: string, server: string): Manifest {
+  const auth = { tokenSecretRef: { name: 'vault-token', key: 'token' } };
+  return {
+    apiVersion: 'external-secrets.io/v1',
+    kind: 'SecretStore',
+    metadata: { name, namespace: inNamespace },
+    spec: { provider: { vault: { server, path: 'secret', version: 'v2', auth } } },
+  };
+}
+
 export interface ExternalSecretOptions {
   readonly name: string;
   readonly namespace: string;

@@ -13,6 +13,8 @@ export interface OpenBaoOptions extends InstallOptions {
   readonly listenAddress?: string | undefined;
   /** Default: one that is free. */
   readonly port?: number | undefined;
+  /** Default: a new one for each start. */
+  readonly rootToken?: string | undefined;
   /** Serve TLS with a certificate made for this start, valid for localhost and 127.0.0.1. */
   readonly tls?: boolean | undefined;
 }
@@ -47,7 +49,7 @@ export async function startOpenBao(options: OpenBaoOptions = {}): Promise<OpenBa
     const host = options.listenAddress ?? '127.0.0.1';
     const port = options.port ?? (await findFreePort(host));
     const endpoint = `${options.tls === true ? 'https' : 'http'}://${host}:${port}`;
-    const rootToken = `fake-root-${randomUUID()}`;
+    const { rootToken = `fake-root-${randomUUID()}` } = options;
     const tls = options.tls === true ? ['-dev-tls', `-dev-tls-cert-dir=${temporary.path}`] : [];
     const readCa = async (): Promise<string | undefined> =>
       options.tls === true ? readFile(join(temporary.path, 'vault-ca.pem'), 'utf8') : undefined;
