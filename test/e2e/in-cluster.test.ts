@@ -85,11 +85,14 @@ describe('Latchkey in the cluster', { skip: whyNoNode() ?? false }, () => {
     );
   }
 
-  it('is reached through its Service, and a pod of a restricted namespace reads the value', async () => {
-    const applied = await apply(pod('web'));
-    assert.equal(applied.exitCode, 0, applied.stderr);
-    assert.equal(applied.stderr, '');
-    await assertReads('web');
+  it('is reached through its Service, and the pods of a restricted namespace read the value, injected ones too', async () => {
+    const injected = { 'latchkey.dev/env-from': 'db', 'latchkey.dev/volumes': 'db=/etc/db' };
+    for (const [name, annotations] of Object.entries({ web: {}, injected })) {
+      const applied = await apply(pod(name, annotations));
+      assert.equal(applied.exitCode, 0, applied.stderr);
+      assert.equal(applied.stderr, '');
+      await assertReads(name);
+    }
   });
 
   it('has one registration, by Service, that both replicas agree on', async () => {
