@@ -241,9 +241,9 @@ describe('what cannot be resolved', () => {
       ],
       says: /spec\.target\.creationPolicy: Merge is not supported yet \[Unsupported\]/,
     },
-    'the pod’s own annotation is not supported yet': {
+    'the pod’s own annotation names what does not exist': {
       prepare: () => [],
-      says: /annotation latchkey\.dev\/env-from is not supported yet \[Unsupported\]/,
+      says: /annotation latchkey\.dev\/env-from of the pod, item 1 names ExternalSecret "es", which namespace "denied-\d+" does not have \[ExternalSecretNotFound\]/,
     },
   };
 
