@@ -67,7 +67,7 @@ interface Variant {
   readonly webhook: 'none' | 'floor' | 'latchkey';
 }
 
-const VARIANTS: readonly Variant[] = [
+const WARM_VARIANTS: readonly Variant[] = [
   { name: 'no webhook', namespace: PLAIN_NAMESPACE, references: 1, by: 'reference', webhook: 'none' },
   ...REFERENCES.flatMap((references): readonly Variant[] => {
     const count = `${references} reference${references === 1 ? '' : 's'}`;
@@ -83,6 +83,10 @@ const VARIANTS: readonly Variant[] = [
       },
     ];
   }),
+];
+/** On their own: what a cold pod leaves to be done after its answer would fall on the warm ones. */
+const COLD_VARIANTS: readonly Variant[] = [
+  { name: 'floor, beside cold', namespace: FLOOR_NAMESPACE, references: 1, by: 'reference', webhook: 'floor' },
   { name: 'cold', namespace: COLD_NAMESPACE, references: 1, by: 'reference', webhook: 'latchkey' },
 ];
 
@@ -109,8 +113,10 @@ export async function benchAdmission({ pods, log }: AdmissionOptions): Promise<A
     const bench = { controlPlane, latchkey, floor };
     const variants: VariantResult[] = [];
     for (const clients of CLIENTS) {
-      log(`${pods} pods of each of ${VARIANTS.length} variants, ${clients} at a time …`);
-      variants.push(...(await measure(bench, pods, clients)));
+      for (const series of [WARM_VARIANTS, COLD_VARIANTS]) {
+        log(`${pods} pods of each of ${series.length} variants, ${clients} at a time …`);
+        variants.push(...(await measure(bench, series, pods, clients)));
+      }
     }
     return {
       variants,
@@ -197,7 +203,7 @@ async function prepareCluster(controlPlane: ControlPlane, moto: Moto, pods: numb
   await aws.send(new CreateSecretCommand({ Name: 'bench', SecretString: 'not-a-real-password' }));
   aws.destroy();
   const isOptedIn = (name: string): boolean => name === WARM_NAMESPACE || name === COLD_NAMESPACE;
-  const namespaces = [...new Set(VARIANTS.map(({ namespace }) => namespace))];
+  const namespaces = [...new Set([...WARM_VARIANTS, ...COLD_VARIANTS].map(({ namespace }) => namespace))];
   const coldCount = (pods + 1) * CLIENTS.length;
   const manifests = [
     ...namespaces.map((name) => make.namespace(name, isOptedIn(name) ? { 'latchkey.dev/injection': 'enabled' } : {})),
@@ -224,17 +230,22 @@ function externalSecret(name: string, namespace: string): make.Manifest {
 }
 
 /** One pod of each variant uncounted, then rounds in which each variant takes its turn, each time another one first. */
-async function measure(bench: Bench, pods: number, clients: number): Promise<readonly VariantResult[]> {
+async function measure(
+  bench: Bench,
+  variants: readonly Variant[],
+  pods: number,
+  clients: number,
+): Promise<readonly VariantResult[]> {
   const creator = new PodClient(bench.controlPlane, clients);
   const name = (variant: Variant, index: number): string =>
-    `c${clients}-${variant.webhook}-${variant.by}-${variant.references}-${index}`;
+    `c${clients}-${variant.name.replaceAll(/[^a-z0-9]+/g, '-')}-${index}`;
   // Cold pods of the second half of the run need Secrets that the first half has not made.
   const coldOffset = CLIENTS.indexOf(clients as (typeof CLIENTS)[number]) * (pods + 1);
   const podOf = (variant: Variant, index: number): PodToCreate => {
     const firstSecret = variant.namespace === COLD_NAMESPACE ? coldOffset + index : undefined;
     return { namespace: variant.namespace, body: podBody(name(variant, index), variant, firstSecret) };
   };
-  const tallies = VARIANTS.map((variant) => ({ variant, samples: [] as number[], elapsedMs: 0, cpuMs: 0, index: 1 }));
+  const tallies = variants.map((variant) => ({ variant, samples: [] as number[], elapsedMs: 0, cpuMs: 0, index: 1 }));
   for (const { variant } of tallies) await creator.create(podOf(variant, 0));
   const blockSize = clients === 1 ? 10 : clients * 5;
   const rounds = Math.ceil(pods / blockSize);

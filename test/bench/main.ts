@@ -81,7 +81,7 @@ function machine(): string {
 
 function printTable({ variants, startToReadyMs, residentMb }: AdmissionResult): void {
   print(machine());
-  print(`${'variant'.padEnd(28)}clients   p50 ms   p99 ms   pods/s   CPU ms/pod   p50 ÷ floor   pods/s ÷ floor`);
+  print(`${'variant'.padEnd(31)}clients   p50 ms   p99 ms   pods/s   CPU ms/pod   p50 ÷ floor   pods/s ÷ floor`);
   for (const result of variants) {
     const floor = floorOf(result, variants);
     const figures = [
@@ -93,7 +93,7 @@ function printTable({ variants, startToReadyMs, residentMb }: AdmissionResult): 
       shown(result.p50Ms / (floor?.p50Ms ?? Number.NaN), 3).padStart(14),
       shown(result.throughputPerS / (floor?.throughputPerS ?? Number.NaN), 3).padStart(17),
     ];
-    print(result.variant.padEnd(28) + figures.join(''));
+    print(result.variant.padEnd(31) + figures.join(''));
   }
   const { idle, afterLoad, floorAfterLoad } = residentMb;
   print(`\nstart to ready, bundled: ${startToReadyMs.toFixed(0)} ms`);
@@ -102,10 +102,12 @@ function printTable({ variants, startToReadyMs, residentMb }: AdmissionResult): 
   );
 }
 
-/** The floor with as many references and clients. */
+/** The floor of the same series with as many references and clients. */
 function floorOf(result: VariantResult, variants: readonly VariantResult[]): VariantResult | undefined {
-  const references = /\d+ references?/.exec(result.variant)?.[0] ?? '1 reference';
-  return variants.find(({ variant, clients }) => clients === result.clients && variant === `floor, ${references}`);
+  const beside = result.variant.includes('cold')
+    ? 'beside cold'
+    : (/\d+ references?/.exec(result.variant)?.[0] ?? '1 reference');
+  return variants.find(({ variant, clients }) => clients === result.clients && variant === `floor, ${beside}`);
 }
 
 function shown(value: number, digits: number): string {
