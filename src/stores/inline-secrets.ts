@@ -41,7 +41,7 @@ export class InlineSecrets {
       namespace: kind === 'SecretStore' ? namespace.name : undefined,
     };
     const store = await this.#stores.get(storeKey, namespace, signal);
-    assertInlineKeyAllowed(storeKey, store, reference.key);
+    await assertInlineKeyAllowed(storeKey, store, reference.key);
     const wanted = generatedExternalSecret(reference, store.metadata.uid ?? '', namespace.name);
     const key = { namespace: namespace.name, name: wanted.metadata.name };
     const known = this.#views.externalSecrets.get(key);

@@ -32,7 +32,7 @@ export class StoreLookup {
     const store = await this.get(storeKey, namespace, signal);
     if (isGenerated(externalSecret)) {
       // Its key came from whoever may create pods, so each use asks whether the store still allows it.
-      for (const key of remoteKeysOf(externalSecret)) assertInlineKeyAllowed(storeKey, store, key);
+      for (const key of remoteKeysOf(externalSecret)) await assertInlineKeyAllowed(storeKey, store, key);
     }
     return { storeKey, store };
   }

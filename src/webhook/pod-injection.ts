@@ -55,7 +55,7 @@ export function createPodInjector({ externalSecrets, inlineSecrets }: PodInjecto
   return async (question) => {
     const { pod, ephemeral, namespace, isDryRun, signal } = question;
     const isWindows = pod.spec.os?.name === 'windows';
-    const injection = injectionOf(pod.metadata.annotations, namespace.annotations, isWindows);
+    const injection = await injectionOf(pod.metadata.annotations, namespace.annotations, isWindows);
     const inlineEnvs = findInlineEnvs(pod, ephemeral);
     if (injection === undefined && inlineEnvs.length === 0) {
       return { claims: NOTHING, generated: [], inject: () => ({ pod, operations: [], warnings: [] }) };

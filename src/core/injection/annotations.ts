@@ -69,15 +69,23 @@ export const DEFAULT_MODE = 0o644;
  * @returns undefined when nothing is asked for.
  * @throws LatchkeyError `InvalidAnnotation` naming whose annotation, its key and the item.
  */
-export function injectionOf(pod: Annotations, namespace: Annotations, isWindows: boolean): Injection | undefined {
+export async function injectionOf(
+  pod: Annotations,
+  namespace: Annotations,
+  isWindows: boolean,
+): Promise<Injection | undefined> {
   const read = (key: string): { readonly text: string; readonly isOfPod: boolean; readonly where: string } => {
     const isOfPod = pod !== undefined && pod !== null && Object.hasOwn(pod, key);
     const text = (isOfPod ? pod[key] : namespace?.[key]) ?? '';
     return { text, isOfPod, where: `annotation ${key} of the ${isOfPod ? 'pod' : 'namespace'}` };
   };
-  const items = <T>(key: string, parse: (item: RawItem) => T, identity: (item: T) => string): readonly T[] => {
+  const items = async <T>(
+    key: string,
+    parse: (item: RawItem) => T,
+    identity: (item: T) => string,
+  ): Promise<readonly T[]> => {
     const { text, where } = read(key);
-    const parsed = itemsOf(text, where).map(parse);
+    const parsed = (await itemsOf(text, where)).map(parse);
     const seen = new Set<string>();
     parsed.forEach((item, index) => {
       const id = identity(item);
@@ -87,20 +95,20 @@ export function injectionOf(pod: Annotations, namespace: Annotations, isWindows:
     return parsed;
   };
   const injection = {
-    envFrom: items(ENV_FROM_ANNOTATION, envFromItem, (item) =>
+    envFrom: await items(ENV_FROM_ANNOTATION, envFromItem, (item) =>
       item.prefix === '' ? `"${item.externalSecret}"` : `"${item.externalSecret}" with prefix "${item.prefix}"`,
     ),
-    env: items(ENV_ANNOTATION, envItem, ({ name }) => `env ${name}`),
-    volumes: items(
+    env: await items(ENV_ANNOTATION, envItem, ({ name }) => `env ${name}`),
+    volumes: await items(
       VOLUMES_ANNOTATION,
       (item) => volumeItem(item, isWindows),
       ({ mountPath }) => `the path ${normalisedPath(mountPath)}`,
     ),
-    replacements: items(LEGACY_VOLUMES_ANNOTATION, replacementItem, ({ volume }) => `volume "${volume}"`),
+    replacements: await items(LEGACY_VOLUMES_ANNOTATION, replacementItem, ({ volume }) => `volume "${volume}"`),
   };
   if (Object.values(injection).every((list) => list.length === 0)) return undefined;
   const { text, where, isOfPod } = read(CONTAINERS_ANNOTATION);
-  const names = items(CONTAINERS_ANNOTATION, containerItem, (name) => `container "${name}"`);
+  const names = await items(CONTAINERS_ANNOTATION, containerItem, (name) => `container "${name}"`);
   return { ...injection, containers: text.trim() === '' ? undefined : { names: new Set(names), isOfPod, where } };
 }
 

@@ -1,4 +1,4 @@
-import { isAlias, isNode, parseDocument, visit, type Scalar } from 'yaml';
+import type { Scalar } from 'yaml';
 import { LatchkeyError } from '../errors.ts';
 import { printable } from '../names.ts';
 
@@ -19,13 +19,13 @@ export interface RawItem {
  * @param where the annotation, for messages: `annotation latchkey.dev/env of the pod`.
  * @throws LatchkeyError `InvalidAnnotation` naming the annotation and the item, never quoting what does not parse.
  */
-export function itemsOf(text: string, where: string): readonly RawItem[] {
+export async function itemsOf(text: string, where: string): Promise<readonly RawItem[]> {
   const trimmed = text.trim();
   if (trimmed === '') return [];
   if (Buffer.byteLength(text) > LONGEST_BYTES) {
     throw invalid(where, `is longer than ${LONGEST_BYTES / 1_024} KiB`);
   }
-  const values = /^(\[|-[ \n])/.test(trimmed) ? yamlList(text, where) : shortList(trimmed, where);
+  const values = /^(\[|-[ \n])/.test(trimmed) ? await yamlList(text, where) : shortList(trimmed, where);
   if (values.length > MOST_ITEMS) throw invalid(where, `has ${values.length} items, and ${MOST_ITEMS} are allowed`);
   return values.map((value, index) => ({ value, where: `${where}, item ${index + 1}` }));
 }
@@ -42,7 +42,9 @@ function shortList(text: string, where: string): readonly string[] {
   return items;
 }
 
-function yamlList(text: string, where: string): readonly unknown[] {
+/** The parser is 10 MB in memory and most annotations are short, so it is loaded when the first list comes. */
+async function yamlList(text: string, where: string): Promise<readonly unknown[]> {
+  const { isAlias, isNode, parseDocument, visit } = await import('yaml');
   const document = parseDocument(text, { version: '1.2', schema: 'core', logLevel: 'silent', uniqueKeys: true });
   const [error] = document.errors;
   if (error !== undefined) {

@@ -1,4 +1,4 @@
-import { RE2JS } from 're2js';
+import type { RE2JS } from 're2js';
 import { INLINE_KEYS_ANNOTATION } from '../../api/keys.ts';
 import type { SecretStore } from '../../api/external-secrets.ts';
 import { LatchkeyError } from '../errors.ts';
@@ -15,7 +15,7 @@ const compiled = new WeakMap<SecretStore['metadata'], RE2JS>();
  *
  * @throws LatchkeyError `StoreForbidden`, or `InvalidProviderConfig` when the expression cannot be read.
  */
-export function assertInlineKeyAllowed(storeKey: StoreKey, store: SecretStore, key: string): void {
+export async function assertInlineKeyAllowed(storeKey: StoreKey, store: SecretStore, key: string): Promise<void> {
   const expression = store.metadata.annotations?.[INLINE_KEYS_ANNOTATION] ?? '';
   if (expression === '') {
     throw new LatchkeyError(
@@ -23,7 +23,8 @@ export function assertInlineKeyAllowed(storeKey: StoreKey, store: SecretStore, k
       `${describeStore(storeKey)} allows no inline references: it has no annotation ${INLINE_KEYS_ANNOTATION}`,
     );
   }
-  if (!patternOf(storeKey, store, expression).matches(key)) {
+  const pattern = await patternOf(storeKey, store, expression);
+  if (!pattern.matches(key)) {
     throw new LatchkeyError(
       'StoreForbidden',
       `annotation ${INLINE_KEYS_ANNOTATION} of ${describeStore(storeKey)} does not allow the key "${printable(key, 120)}"`,
@@ -31,10 +32,10 @@ export function assertInlineKeyAllowed(storeKey: StoreKey, store: SecretStore, k
   }
 }
 
-function patternOf(storeKey: StoreKey, { metadata }: SecretStore, expression: string): RE2JS {
+async function patternOf(storeKey: StoreKey, { metadata }: SecretStore, expression: string): Promise<RE2JS> {
   const known = compiled.get(metadata);
   if (known !== undefined) return known;
-  const pattern = expression.length > LONGEST_CHARACTERS ? undefined : compile(expression);
+  const pattern = expression.length > LONGEST_CHARACTERS ? undefined : await compile(expression);
   if (pattern === undefined) {
     throw new LatchkeyError(
       'InvalidProviderConfig',
@@ -45,9 +46,10 @@ function patternOf(storeKey: StoreKey, { metadata }: SecretStore, expression: st
   return pattern;
 }
 
-function compile(expression: string): RE2JS | undefined {
+async function compile(expression: string): Promise<RE2JS | undefined> {
+  const { RE2JS: Engine } = await import('re2js');
   try {
-    return RE2JS.compile(expression);
+    return Engine.compile(expression);
   } catch {
     return undefined;
   }
