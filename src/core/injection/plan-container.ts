@@ -1,0 +1,150 @@
+import type { PatchOperation } from '../../api/admission.ts';
+import type { Container, EnvVar } from '../../api/kubernetes.ts';
+import { listOf } from '../admission/references.ts';
+import type { LatchkeyError } from '../errors.ts';
+import { printable } from '../names.ts';
+import type { EnvFromItem, EnvItem, VolumeItem } from './annotations.ts';
+import { isEnvName, normalisedPath } from './checks.ts';
+import { invalid } from './grammar.ts';
+import { append, prepend } from './operations.ts';
+import type { Place } from './places.ts';
+import type { SecretVolume } from './volumes.ts';
+
+/** An item of an annotation with the Secret that it leads to. */
+export type Led<T> = T & { readonly secretName: string };
+
+/** All that a container is to get. */
+export interface Wanted {
+  readonly env: readonly Led<EnvItem>[];
+  readonly envFrom: readonly Led<EnvFromItem>[];
+  readonly mounts: readonly (readonly [VolumeItem, SecretVolume])[];
+  /** Keys of a Secret, where they are known. */
+  readonly keysOf: (secretName: string) => Iterable<string> | undefined;
+  /** Whether the pod has this volume, or may get it. */
+  readonly canMount: (volumeName: string) => boolean;
+}
+
+export interface ContainerPlan {
+  readonly place: Place;
+  readonly operations: readonly PatchOperation[];
+  readonly warnings: readonly string[];
+  /** What cannot be done, if this container is to get anything. */
+  readonly problem: LatchkeyError | undefined;
+  /** Has all that is wanted. */
+  readonly isComplete: boolean;
+  /** Has nothing of it. */
+  readonly isUntouched: boolean;
+}
+
+/** Programs load code or change their meaning by these; no secret is called so by intention. */
+const NOT_FROM_SECRETS =
+  /^(LD_.*|NODE_OPTIONS|BASH_ENV|ENV|PATH|PYTHON.*|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|PERL5OPT|RUBYOPT|KUBERNETES_.*)$/;
+
+/** What one container lacks of what is wanted; what it has of its own stays and wins. */
+export function planContainer(place: Place, wanted: Wanted): ContainerPlan {
+  const { container, pointer } = place;
+  const parts = [planEnv(place, wanted), planMounts(place, wanted)];
+  const envFrom = parts.flatMap((part) => part.envFrom ?? []);
+  const env = parts.flatMap((part) => part.env ?? []);
+  const mounts = parts.flatMap((part) => part.mounts ?? []);
+  const problem = parts.find((part) => part.problem !== undefined)?.problem;
+  const operations = [
+    ...prepend(`${pointer}/envFrom`, container.envFrom, envFrom),
+    // Before the container's own: an env may use those above it in $(NAME).
+    ...prepend(`${pointer}/env`, container.env, env),
+    ...append(`${pointer}/volumeMounts`, container.volumeMounts, mounts),
+  ];
+  const isComplete = operations.length === 0 && problem === undefined;
+  const hasAny = parts.some(({ present }) => present > 0);
+  return {
+    ...{ place, operations, problem },
+    warnings: parts.flatMap(({ warnings }) => warnings ?? []),
+    isComplete,
+    isUntouched: !hasAny && !isComplete,
+  };
+}
+
+interface Part {
+  readonly envFrom?: readonly object[];
+  readonly env?: readonly EnvVar[];
+  readonly mounts?: readonly object[];
+  readonly warnings?: readonly string[];
+  readonly problem?: LatchkeyError | undefined;
+  /** How much is there already. */
+  readonly present: number;
+}
+
+function planEnv({ container, name: place }: Place, wanted: Wanted): Part {
+  const own = new Map(listOf(container.env).map((entry) => [entry.name, entry]));
+  const [warnings, env, envFrom]: [string[], Map<string, EnvVar>, object[]] = [[], new Map(), []];
+  let present = 0;
+  for (const { name, secretName, key, isOptional, where } of wanted.env) {
+    const entry = envVar(name, secretName, key, isOptional);
+    const there = own.get(name);
+    if (there === undefined) env.set(name, entry);
+    else if (refersTo(there, entry)) present += 1;
+    else warnings.push(`${where}: ${place} has an env ${name} of its own, which wins`);
+  }
+  for (const item of wanted.envFrom) {
+    const { secretName, prefix, isOptional } = item;
+    const keys = [...(wanted.keysOf(secretName) ?? [])].toSorted();
+    const skipped = keys.filter((key) => NOT_FROM_SECRETS.test(`${prefix}${key}`));
+    if (skipped.length === 0) {
+      if (hasEnvFrom(container, secretName, prefix)) present += 1;
+      else envFrom.push(envFromSource(item));
+      continue;
+    }
+    // envFrom takes all keys or none, so the others come one by one.
+    const names = skipped.map((key) => printable(`${prefix}${key}`, 60)).join(', ');
+    warnings.push(
+      `${item.where}: ${place} does not get ${names}, which changes how programs run: map it with latchkey.dev/env if that is meant`,
+    );
+    for (const key of keys.filter((each) => !skipped.includes(each))) {
+      const name = `${prefix}${key}`;
+      const entry = envVar(name, secretName, key, isOptional);
+      const there = own.get(name);
+      if (there !== undefined) present += refersTo(there, entry) ? 1 : 0;
+      else if (!env.has(name) && isEnvName(name)) env.set(name, entry);
+    }
+  }
+  return { envFrom, env: [...env.values()], warnings, present };
+}
+
+function planMounts({ container, name: place }: Place, { mounts: wanted, canMount }: Wanted): Part {
+  const mounts: object[] = [];
+  let problem: LatchkeyError | undefined;
+  let present = 0;
+  for (const [{ mountPath, where }, volume] of wanted) {
+    const path = normalisedPath(mountPath);
+    const taken = listOf(container.volumeMounts).find(
+      (mount) => typeof mount.mountPath === 'string' && normalisedPath(mount.mountPath) === path,
+    );
+    if (taken?.name === volume.name) present += 1;
+    else if (taken !== undefined) {
+      problem ??= invalid(
+        where,
+        `would be mounted at ${printable(mountPath, 80)} in ${place}, where volume "${printable(taken.name, 63)}" is mounted already`,
+      );
+    } else if (canMount(volume.name)) mounts.push({ name: volume.name, mountPath, readOnly: true });
+    else problem ??= invalid(where, `cannot be mounted in ${place}: a running pod gets no new volume`);
+  }
+  return { mounts, problem, present };
+}
+
+function envVar(name: string, secretName: string, key: string, isOptional: boolean): EnvVar {
+  return { name, valueFrom: { secretKeyRef: { name: secretName, key, ...(isOptional ? { optional: true } : {}) } } };
+}
+
+function refersTo(own: EnvVar, wanted: EnvVar): boolean {
+  const [a, b] = [own.valueFrom?.secretKeyRef, wanted.valueFrom?.secretKeyRef];
+  return a !== undefined && a.name === b?.name && a.key === b?.key;
+}
+
+function envFromSource({ secretName, prefix, isOptional }: Led<EnvFromItem>): object {
+  const secretRef = { name: secretName, ...(isOptional ? { optional: true } : {}) };
+  return prefix === '' ? { secretRef } : { prefix, secretRef };
+}
+
+function hasEnvFrom({ envFrom }: Container, secretName: string, prefix: string): boolean {
+  return listOf(envFrom).some((source) => source.secretRef?.name === secretName && (source.prefix ?? '') === prefix);
+}
