@@ -6,10 +6,13 @@ import { printDocument } from '../cluster/folder/yaml.ts';
 import { provenanceOperations, withProvenance } from '../core/admission/patch.ts';
 import { asLatchkeyError } from '../core/errors.ts';
 import { printable } from '../core/names.ts';
-import type { InjectSettings } from './inject.ts';
 import { patched, printPatched } from './patch-document.ts';
-import { openSession, type Session } from './session.ts';
+import { openSession, type Session, type SessionSettings } from './session.ts';
 import { workloadOf, type Workload } from './workloads.ts';
+
+export interface InjectSettings extends SessionSettings {
+  readonly diff?: boolean;
+}
 
 /** False when a workload would be denied: it is printed as it was, and what would be said about it goes to stderr. */
 export async function inject(settings: InjectSettings): Promise<boolean> {

@@ -1,10 +1,6 @@
 import { Command } from 'commander';
+import type { InjectSettings } from './inject-manifests.ts';
 import { admissionOptions, sessionOptions } from './settings.ts';
-import type { SessionSettings } from './session.ts';
-
-export interface InjectSettings extends SessionSettings {
-  readonly diff?: boolean;
-}
 
 export function injectCommand(): Command {
   const command = new Command('inject').description(
