@@ -23,9 +23,9 @@ export interface RegisterOptions {
 export async function registerAndKeep(options: RegisterOptions): Promise<{ refresh(): void }> {
   const { settings, cluster, source, credentials, logger, starting, running } = options;
   const registration: Registration = {
-    scope: { namespace: settings.namespace, excludedNamespaces: [] },
+    scope: { namespace: settings.namespace, excludedNamespaces: settings.excludedNamespaces },
     address: addressOf(settings),
-    failureMode: 'closed',
+    failureMode: settings.failureMode,
   };
   await registerWebhook(cluster, registration, trustOf(credentials), starting);
   await source.bundlePublished(credentials.caBundlePem, starting);

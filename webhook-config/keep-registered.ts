@@ -62,7 +62,7 @@ async function look(cluster: Cluster, options: KeepOptions, signal: AbortSignal)
     await applyWebhook(cluster, registration, trust, signal);
     logger.info('The webhook’s registration was put right', { wasMissing: present === undefined });
   }
-  await applyPolicies(cluster, registration.scope, signal);
+  await applyPolicies(cluster, registration, signal);
   await options.onPublished(trust, signal);
   return isIntact ? 'intact' : 'repaired';
 }

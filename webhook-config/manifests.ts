@@ -19,6 +19,6 @@ export function buildManifests(options: ManifestOptions): readonly KubernetesObj
     buildParameters(options.scope, options.failureMode),
     ...buildPolicies(options.scope),
     ...buildBindings(options.scope),
-    webhookConfiguration(baseWebhook(options.scope, options.address)),
+    webhookConfiguration(baseWebhook(options.scope, options.address, options.failureMode)),
   ];
 }

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../src/api/kubernetes.ts';
 import { mutatingWebhookConfigurations } from '../src/api/resources.ts';
+import type { FailureMode } from './parameters.ts';
 import { type Scope, scopeSelectors } from './scope.ts';
 
 /** Name of the configuration, and of everything else that exists once. */
@@ -56,13 +57,13 @@ const requiredFields = {
  * The webhook without what {@link trustedWebhook} adds: the part that a chart may own. For a URL there is no
  * `clientConfig` at all, since the URL contains the path.
  */
-export function baseWebhook(scope: Scope, address: WebhookAddress): MutatingWebhook {
+export function baseWebhook(scope: Scope, address: WebhookAddress, failureMode: FailureMode): MutatingWebhook {
   return {
     name: WEBHOOK_NAME,
     ...requiredFields,
     ...('service' in address ? { clientConfig: { service: address.service } } : {}),
     // Without Latchkey pods start as written; what would start wrong is denied by the policies.
-    failurePolicy: 'Ignore',
+    failurePolicy: failureMode === 'strict' ? 'Fail' : 'Ignore',
     // Containers that later webhooks add get their secrets too.
     reinvocationPolicy: 'IfNeeded',
     matchPolicy: 'Equivalent',

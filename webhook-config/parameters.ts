@@ -1,24 +1,14 @@
-import type { KubernetesObject } from '../src/api/kubernetes.ts';
-import type { Resource } from '../src/api/resources.ts';
+import type { ConfigMap } from '../src/api/kubernetes.ts';
 import type { Scope } from './scope.ts';
 
 /**
  * What happens to pods that the webhook did not see:
  * `closed` denied when they would start wrong, otherwise admitted with a warning;
- * `closed-all` all denied; `open` all admitted.
+ * `closed-all` all denied; `open` all admitted;
+ * `strict` all denied by the webhook's own failurePolicy, for clusters before 1.30, which have no admission policies.
  */
-export type FailureMode = 'open' | 'closed' | 'closed-all';
-
-export interface ConfigMap extends KubernetesObject {
-  readonly data?: Readonly<Record<string, string>>;
-}
-
-export const configMaps: Resource<ConfigMap> = {
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  plural: 'configmaps',
-  isNamespaced: true,
-};
+export const FAILURE_MODES = ['closed', 'closed-all', 'open', 'strict'] as const;
+export type FailureMode = (typeof FAILURE_MODES)[number];
 
 export const PARAMETERS_NAME = 'latchkey';
 export const FAILURE_MODE_KEY = 'failure-mode';

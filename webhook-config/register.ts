@@ -1,5 +1,10 @@
-import { mutatingWebhookConfigurations, type Resource } from '../src/api/resources.ts';
-import { validatingAdmissionPolicies, validatingAdmissionPolicyBindings } from '../src/api/resources.ts';
+import {
+  configMaps,
+  mutatingWebhookConfigurations,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
+  type Resource,
+} from '../src/api/resources.ts';
 import { LatchkeyError } from '../src/core/errors.ts';
 import type { Cluster } from '../src/ports/cluster.ts';
 import { covers } from './covers.ts';
@@ -15,7 +20,7 @@ import {
   type WebhookAddress,
   webhookConfiguration,
 } from './mutating-webhook.ts';
-import { buildParameters, configMaps, type FailureMode } from './parameters.ts';
+import { buildParameters, type FailureMode } from './parameters.ts';
 import { buildBindings, buildPolicies } from './policy.ts';
 import type { Scope } from './scope.ts';
 
@@ -46,12 +51,20 @@ export async function registerWebhook(
   signal: AbortSignal,
 ): Promise<void> {
   await cluster.apply(configMaps, buildParameters(registration.scope, registration.failureMode), ours(signal));
-  await applyPolicies(cluster, registration.scope, signal);
+  await applyPolicies(cluster, registration, signal);
   await applyWebhook(cluster, registration, trust, signal);
 }
 
-/** The policies and bindings without their parameters: an operator who deletes the ConfigMap is not contradicted. */
-export async function applyPolicies(cluster: Cluster, scope: Scope, signal: AbortSignal): Promise<void> {
+/**
+ * The policies and bindings without their parameters: an operator who deletes the ConfigMap is not contradicted. None in
+ * failure mode `strict`, which is for API servers that do not know them.
+ */
+export async function applyPolicies(
+  cluster: Cluster,
+  { scope, failureMode }: Pick<Registration, 'scope' | 'failureMode'>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (failureMode === 'strict') return;
   for (const policy of buildPolicies(scope)) await cluster.apply(validatingAdmissionPolicies, policy, ours(signal));
   for (const binding of buildBindings(scope)) {
     await cluster.apply(validatingAdmissionPolicyBindings, binding, ours(signal));
@@ -65,7 +78,7 @@ export async function applyPolicies(cluster: Cluster, scope: Scope, signal: Abor
  */
 export async function applyWebhook(
   cluster: Cluster,
-  { scope, address }: Registration,
+  { scope, address, failureMode }: Registration,
   trust: Trust,
   signal: AbortSignal,
 ): Promise<void> {
@@ -75,7 +88,7 @@ export async function applyWebhook(
   if (webhookOf(present) === undefined) {
     await cluster.apply(configurations, webhookConfiguration(begunWebhook(address, trust)), trusting);
   }
-  await cluster.apply(configurations, webhookConfiguration(baseWebhook(scope, address)), ours(signal));
+  await cluster.apply(configurations, webhookConfiguration(baseWebhook(scope, address, failureMode)), ours(signal));
   await cluster.apply(configurations, webhookConfiguration(trustedWebhook(address, trust)), trusting);
   if (!isTrusted(await readConfiguration(cluster, signal), address, trust)) {
     throw new LatchkeyError(
@@ -88,10 +101,12 @@ export async function applyWebhook(
 /** Is the webhook registered exactly as wanted, whatever else stands in the configuration? */
 export function isRegistered(
   actual: MutatingWebhookConfiguration | undefined,
-  { scope, address }: Registration,
+  { scope, address, failureMode }: Registration,
   trust: Trust,
 ): boolean {
-  return covers(actual?.webhooks ?? [], [baseWebhook(scope, address)]) && isTrusted(actual, address, trust);
+  return (
+    covers(actual?.webhooks ?? [], [baseWebhook(scope, address, failureMode)]) && isTrusted(actual, address, trust)
+  );
 }
 
 function isTrusted(actual: MutatingWebhookConfiguration | undefined, address: WebhookAddress, trust: Trust): boolean {

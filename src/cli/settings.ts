@@ -1,5 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { InvalidSetting, parseDurationSetting, parseHosts, parsePort, parseWebhookUrl } from '../config/settings.ts';
+import { FAILURE_MODES, type FailureMode } from '../../webhook-config/parameters.ts';
+import {
+  InvalidSetting,
+  parseDurationSetting,
+  parseHosts,
+  parseNamespaces,
+  parsePort,
+  parseWebhookUrl,
+} from '../config/settings.ts';
 import { LOG_LEVELS, type LogLevel } from '../telemetry/logger.ts';
 import type { AdmissionSettings } from '../wiring.ts';
 
@@ -16,6 +24,8 @@ export interface ServeSettings extends AdmissionSettings {
   readonly webhookUrl?: URL;
   readonly webhookService: string;
   readonly register: boolean;
+  readonly failureMode: FailureMode;
+  readonly excludedNamespaces: readonly string[];
   readonly drainTimeoutMs: number;
   readonly logLevel: LogLevel;
 }
@@ -40,6 +50,18 @@ export function serveOptions(): readonly Option[] {
     ),
     option('--webhook-service <name>', 'Service in that namespace to register the webhook under').default('latchkey'),
     option('--no-register', 'leave the registration of webhook and policies to somebody else'),
+    option(
+      '--failure-mode <mode>',
+      'what happens to pods that Latchkey did not see: closed denies those that would start wrong, closed-all every one, open none; strict has the API server require the webhook (clusters before 1.30)',
+    )
+      .choices(FAILURE_MODES)
+      .default('closed'),
+    option(
+      '--excluded-namespaces <names>',
+      'comma-separated namespaces that are left alone even when they are labelled',
+    )
+      .argParser(checked(parseNamespaces))
+      .default([], 'none'),
     option('--drain-timeout <duration>', 'how long requests in flight may take after SIGTERM')
       .argParser(checked(parseDurationSetting))
       .default(10_000, '10s')

@@ -46,3 +46,13 @@ export function parseHosts(text: string): readonly string[] {
     return new URL(`https://${literal}`).hostname;
   });
 }
+
+/** Names of namespaces, comma-separated. @throws InvalidSetting */
+export function parseNamespaces(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  return names.filter(Boolean).map((name) => {
+    if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name))
+      throw new InvalidSetting(`"${name}" is no namespace’s name`);
+    return name;
+  });
+}

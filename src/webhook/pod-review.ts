@@ -1,5 +1,5 @@
 import type { PatchOperation } from '../api/admission.ts';
-import { INJECTION_LABEL } from '../api/keys.ts';
+import { BREAK_GLASS_LABEL, INJECTION_LABEL } from '../api/keys.ts';
 import type { ExternalSecret } from '../api/external-secrets.ts';
 import type { Pod } from '../api/kubernetes.ts';
 import { admittedAnyway, decide, type Decision, type JudgedNeed } from '../core/admission/decision.ts';
@@ -86,7 +86,9 @@ export function createPodReviewer(options: PodReviewerOptions): PodReviewer {
   }
 
   return async (question) => {
-    const isAudit = question.namespace.labels[INJECTION_LABEL] === 'audit';
+    const { labels } = question.namespace;
+    // Whoever breaks the glass has an emergency: from then on it is as if the namespace were only watched.
+    const isAudit = labels[INJECTION_LABEL] === 'audit' || labels[BREAK_GLASS_LABEL] !== undefined;
     try {
       return await review(question, isAudit);
     } catch (cause) {

@@ -208,3 +208,68 @@ describe('with Latchkey killed', () => {
     assert.equal(applied.stderr, '');
   });
 });
+
+describe('failure mode', () => {
+  const pods: Readonly<Record<string, (name: string) => make.Manifest>> = {
+    ordinary: (name) => make.podWith(name, 'open', 'db', ['password']),
+    demanding: (name) => make.podWith(name, 'open', 'db', [], { annotations: { 'latchkey.dev/max-age': '0s' } }),
+    'without Secrets': (name) => make.podWith(name, 'open', 'db', []),
+    'of an excluded namespace': (name) =>
+      make.podWith(name, 'excluded', 'db', [], { annotations: { 'latchkey.dev/max-age': '0s' } }),
+    'of another namespace': (name) => make.podWith(name, 'closed', 'db', []),
+  };
+  const denied: Readonly<Record<string, readonly string[]>> = {
+    closed: ['demanding'],
+    open: [],
+    'closed-all': ['ordinary', 'demanding', 'without Secrets'],
+    strict: ['ordinary', 'demanding', 'without Secrets'],
+  };
+
+  before(async () => {
+    await apply(make.namespace('excluded'));
+    await kubectl(controlPlane, ['wait', '--for=create', 'serviceaccount/default', '-n', 'excluded', '--timeout=20s']);
+  });
+
+  for (const [mode, kinds] of Object.entries(denied)) {
+    it(`${mode} denies ${kinds.length === 0 ? 'no pod' : `pods that are ${kinds.join(', ')}`} while Latchkey is away`, async () => {
+      const args = ['--failure-mode', mode, '--excluded-namespaces', 'excluded'];
+      const away = await startLatchkey(controlPlane, { name: `mode-${mode}`, args });
+      await away.stop();
+      let round = 0;
+      const decisions = async (): Promise<readonly string[]> => {
+        round += 1;
+        const answers = await Promise.all(
+          Object.entries(pods).map(async ([kind, podOf], index) => {
+            const args = ['create', '--dry-run=server', '-f', '-'];
+            const { exitCode } = await kubectl(controlPlane, args, { input: podOf(`mode-${mode}-${round}-${index}`) });
+            return exitCode === 0 ? [] : [kind];
+          }),
+        );
+        return answers.flat();
+      };
+      // The API server follows the registration and the policies' parameter through caches of its own.
+      await waitUntil(
+        async () => {
+          assert.deepEqual(await decisions(), kinds);
+          return true;
+        },
+        { what: `mode ${mode} to be in force`, timeoutMs: 20_000, intervalMs: 500 },
+      );
+    });
+  }
+
+  it('nothing of which stands over a broken glass: Latchkey itself denies no pod there either', async () => {
+    const back = await startLatchkey(controlPlane, { name: 'back' });
+    try {
+      const annotations = { annotations: { 'latchkey.dev/env-from': 'no-such', 'latchkey.dev/max-age': 'soon' } };
+      const applied = await apply(make.podWith('emergency', 'glass', 'db', ['password'], annotations));
+      assert.equal(applied.exitCode, 0, applied.stderr);
+      assert.match(
+        applied.stderr,
+        /Warning: latchkey: admitted although pod "glass\/emergency".* \[InvalidAnnotation\]/,
+      );
+    } finally {
+      await back.stop();
+    }
+  });
+});

@@ -12,6 +12,7 @@ import {
 } from '../../../webhook-config/mutating-webhook.ts';
 import { buildBindings, buildPolicies } from '../../../webhook-config/policy.ts';
 import { GUARD_POLICY, NOTICE_POLICY } from '../../../webhook-config/rules.ts';
+import { FAILURE_MODES } from '../../../webhook-config/parameters.ts';
 import { isMirrorPod, isOptedOut, reservedNamespaces, scopeSelectors } from '../../../webhook-config/scope.ts';
 
 const scope = { namespace: 'latchkey-system', excludedNamespaces: ['ci', 'kube-system'] };
@@ -32,7 +33,7 @@ describe('the scope', () => {
 
   it('is the same for the webhook and for the policies about pods that it should have seen', () => {
     const { namespaceSelector, objectSelector, matchConditions } = scopeSelectors(scope);
-    const webhook = baseWebhook(scope, service);
+    const webhook = baseWebhook(scope, service, 'closed');
     assert.deepEqual(webhook['namespaceSelector'], namespaceSelector);
     assert.deepEqual(webhook['objectSelector'], objectSelector);
     assert.deepEqual(webhook['matchConditions'], matchConditions);
@@ -94,7 +95,11 @@ describe('the policies', () => {
 
 describe('the webhook', () => {
   it('is called for new pods and for ephemeral containers, and ignored when away', () => {
-    const { rules, failurePolicy, reinvocationPolicy, sideEffects, timeoutSeconds } = baseWebhook(scope, service);
+    const { rules, failurePolicy, reinvocationPolicy, sideEffects, timeoutSeconds } = baseWebhook(
+      scope,
+      service,
+      'closed',
+    );
     assert.deepEqual(
       { failurePolicy, reinvocationPolicy, sideEffects, timeoutSeconds },
       { failurePolicy: 'Ignore', reinvocationPolicy: 'IfNeeded', sideEffects: 'NoneOnDryRun', timeoutSeconds: 8 },
@@ -111,10 +116,20 @@ describe('the webhook', () => {
     );
   });
 
+  it('is required only in failure mode strict', () => {
+    const policies = FAILURE_MODES.map((mode) => [mode, baseWebhook(scope, service, mode)['failurePolicy']]);
+    assert.deepEqual(policies, [
+      ['closed', 'Ignore'],
+      ['closed-all', 'Ignore'],
+      ['open', 'Ignore'],
+      ['strict', 'Fail'],
+    ]);
+  });
+
   it('keeps the trust apart from what a chart owns', () => {
     const caBundle = Buffer.from('PEM').toString('base64');
-    assert.deepEqual(baseWebhook(scope, service).clientConfig, service);
-    assert.equal(baseWebhook(scope, url).clientConfig, undefined);
+    assert.deepEqual(baseWebhook(scope, service, 'closed').clientConfig, service);
+    assert.equal(baseWebhook(scope, url, 'closed').clientConfig, undefined);
     assert.deepEqual(trustedWebhook(service, trust).clientConfig, { service: { path: '/segment/mutate' }, caBundle });
     assert.deepEqual(trustedWebhook(url, trust).clientConfig, {
       url: 'https://127.0.0.1:8443/segment/mutate',
