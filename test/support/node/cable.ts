@@ -40,6 +40,7 @@ export async function layCable(): Promise<Cable> {
       if (/File exists/.test(made.stderr)) continue;
       throw new Error(`ip link add ${link}: ${made.stderr.trim()}`);
     }
+    const index = await indexOf(link);
     const [hostAddress, nodeAddress] = [`10.99.${number}.1`, `10.99.${number}.2`];
     const podRange = `10.88.${number}.0/24`;
     await ip('address', 'add', `${hostAddress}/24`, 'dev', link);
@@ -74,6 +75,8 @@ export async function layCable(): Promise<Cable> {
         await route();
       },
       async remove() {
+        // It vanishes with the node, and then its name may be another harness's already.
+        if ((await indexOf(link)) !== index) return;
         const removed = await runCommand('ip', ['link', 'delete', link], { timeoutMs });
         if (removed.exitCode !== 0 && !/Cannot find device/.test(removed.stderr))
           throw new Error(removed.stderr.trim());
@@ -81,6 +84,17 @@ export async function layCable(): Promise<Cable> {
     };
   }
   throw new Error(`all ${HIGHEST_NUMBER} cables are in use; see "ip link"`);
+}
+
+/** The kernel's number for a device, never given twice; undefined when there is none of that name. */
+async function indexOf(link: string): Promise<string | undefined> {
+  try {
+    return await readFile(`/sys/class/net/${link}/ifindex`, 'utf8');
+  } catch (error) {
+    // ENODEV: it vanished between the opening and the reading.
+    if (['ENOENT', 'ENODEV', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
 }
 
 async function hasOwnNetwork(pid: number): Promise<boolean> {
