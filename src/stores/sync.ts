@@ -12,6 +12,7 @@ import type { Cluster } from '../ports/cluster.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { ClientCache } from './client-cache.ts';
+import { FairSlots } from './fair-slots.ts';
 import { Flights } from './flights.ts';
 import { materialise } from './materialise.ts';
 import { resolveExternalSecret } from './resolve.ts';
@@ -42,11 +43,14 @@ export interface SyncDependencies {
 }
 
 const RECORDS_REMEMBERED = 50_000;
+/** Work is waiting for a backend or the API server for most of its time. */
+const SLOTS = { slots: 256, slotsPerNamespace: 32, longestQueue: 1_000 };
 
 /** resolve → materialise → status: the one path by which a Secret gets its value. */
 export class Syncer {
   readonly #deps: SyncDependencies;
   readonly #flights: Flights<SecretSummary>;
+  readonly #slots = new FairSlots(SLOTS);
   readonly #records = new LRUCache<string, SyncRecord>({ max: RECORDS_REMEMBERED });
   readonly statuses: StatusWriter;
 
@@ -67,13 +71,14 @@ export class Syncer {
    */
   sync(request: SyncRequest): Promise<SecretSummary> {
     const { externalSecret, store } = request;
+    const { namespace = '' } = externalSecret.metadata;
     const spec = syncedResourceVersion(externalSecret.metadata);
     return this.#flights.join({
       key: `${externalSecret.metadata.uid}/${spec}/${store.metadata.resourceVersion}`,
       notBeforeMs: request.notBeforeMs,
       mayOutliveWaiters: request.isFirst,
       signal: request.signal,
-      work: (signal) => this.#attempt(request, signal),
+      work: (signal) => this.#slots.run(namespace, signal, () => this.#attempt(request, signal)),
     });
   }
 
