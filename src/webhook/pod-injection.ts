@@ -4,7 +4,7 @@ import type { Pod } from '../api/kubernetes.ts';
 import { applyOperations } from '../core/admission/patch.ts';
 import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
 import { targetName } from '../core/external-secret/target-name.ts';
-import { findInlineEnvs, replaceInlineEnv } from '../core/inline/find-inline.ts';
+import { findInlineEnvs, replaceInlineEnv, type InlineEnv } from '../core/inline/find-inline.ts';
 import { injectionOf, type Injection } from '../core/injection/annotations.ts';
 import { injectPod } from '../core/injection/inject-pod.ts';
 import { printable } from '../core/names.ts';
@@ -45,6 +45,8 @@ export interface PreparedInjection {
 
 export type PodInjector = (question: InjectionQuestion) => Promise<PreparedInjection>;
 
+/** Each is an object of its own in the cluster, made by whoever may create a pod. */
+const MOST_INLINE_REFERENCES = 64;
 const NOTHING: PreparedInjection['claims'] = new Map();
 
 /**
@@ -62,16 +64,21 @@ export function createPodInjector({ externalSecrets, inlineSecrets }: PodInjecto
     }
     const claims = new Map<string, ExternalSecret>();
     const generated = new Map<string, ExternalSecret>();
+    const byReference = Map.groupBy(inlineEnvs, ({ reference }) => JSON.stringify(reference));
+    if (byReference.size > MOST_INLINE_REFERENCES) {
+      throw new LatchkeyError(
+        'InvalidReference',
+        `the pod has ${byReference.size} different inline references, and ${MOST_INLINE_REFERENCES} are allowed`,
+      );
+    }
     const inlineOperations = await Promise.all(
-      inlineEnvs.map(async (env) => {
-        const externalSecret = await within(
-          env.where,
-          inlineSecrets.ensure(env.reference, namespace, isDryRun, signal),
-        );
+      [...byReference.values()].map(async (envs) => {
+        const [{ reference, where }] = envs as [InlineEnv];
+        const externalSecret = await within(where, inlineSecrets.ensure(reference, namespace, isDryRun, signal));
         const secretName = targetName(externalSecret);
         claims.set(secretName, externalSecret);
         generated.set(secretName, externalSecret);
-        return replaceInlineEnv(env, secretName);
+        return envs.flatMap((env) => replaceInlineEnv(env, secretName));
       }),
     );
     const targets = await findTargets(injection, question, claims);

@@ -1,0 +1,190 @@
+/** Every case of test/fixtures/injection, through the webhook as it is wired in production and through `latchkey inject`. */
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import jsonPatch, { type Operation } from 'fast-json-patch';
+import { providers } from '../../../../providers/index.ts';
+import type { AdmissionResponse, PatchOperation } from '../../../../src/api/admission.ts';
+import type { KubernetesObject, Pod } from '../../../../src/api/kubernetes.ts';
+import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts';
+import { systemClock } from '../../../../src/ports/clock.ts';
+import { wireAdmission, type Wiring } from '../../../../src/wiring.ts';
+import { toYamlDocuments } from '../../../support/latchkey/manifests.ts';
+import { createTemporaryDirectory } from '../../../support/process/temporary-directory.ts';
+import { documentsOf, latchkey } from '../cli/support.ts';
+import { noMetrics, silentLogger } from '../stores/support/world.ts';
+import {
+  contextIn,
+  getsOf,
+  namespaceOf,
+  needsOfPod,
+  podOf,
+  readThemes,
+  shortened,
+  volumesOf,
+  type Case,
+} from './cases.ts';
+
+const themes = readThemes();
+
+async function wire(namespace: string, each: Case): Promise<Wiring> {
+  const folder = new FolderCluster(systemClock);
+  for (const object of [namespaceOf(each, namespace), ...contextIn(namespace)]) folder.load(object);
+  const wiring = wireAdmission({
+    cluster: folder,
+    settings: {
+      controllerClass: 'default',
+      ambientCredentials: 'none',
+      allowedBackendHosts: [],
+      defaultStaleIfErrorMs: 86_400_000,
+    },
+    registry: providers,
+    environment: {},
+    versionKey: () => '00'.repeat(32),
+    clock: systemClock,
+    logger: silentLogger,
+    metrics: noMetrics,
+    externalSecretWaitMs: 0,
+  });
+  await wiring.views.start(AbortSignal.timeout(10_000));
+  return wiring;
+}
+
+function ask(wiring: Wiring, namespace: string, pod: Pod): Promise<AdmissionResponse> {
+  const request = {
+    uid: 'fixture',
+    kind: { group: '', version: 'v1', kind: 'Pod' },
+    resource: { group: '', version: 'v1', resource: 'pods' },
+    ...{ namespace, operation: 'CREATE' as const, object: JSON.parse(JSON.stringify(pod)) as never },
+  };
+  return wiring.admit(request, AbortSignal.timeout(10_000));
+}
+
+const operationsOf = ({ patch = '' }: AdmissionResponse): readonly PatchOperation[] =>
+  patch === '' ? [] : (JSON.parse(Buffer.from(patch, 'base64').toString()) as readonly PatchOperation[]);
+
+function patched(pod: Pod, operations: readonly PatchOperation[]): Pod {
+  const copy = JSON.parse(JSON.stringify(pod)) as Pod;
+  return jsonPatch.applyPatch(copy, operations as Operation[], true, false).newDocument;
+}
+
+/** The pod without what the injection may add, to see that nothing else was touched. */
+function rest(pod: Pod): unknown {
+  const bare = (containers: readonly object[] | undefined) =>
+    containers?.map((container) => ({ ...container, env: 0, envFrom: 0, volumeMounts: 0 }));
+  const { annotations: _annotations, ...metadata } = pod.metadata;
+  const { containers, initContainers, volumes: _volumes, ...spec } = pod.spec;
+  return JSON.parse(
+    JSON.stringify({ ...pod, metadata, spec: { ...spec, c: bare(containers), i: bare(initContainers) } }),
+  );
+}
+
+for (const { name: theme, cases } of themes) {
+  describe(`a pod with ${theme}:`, () => {
+    for (const [index, each] of cases.entries()) {
+      it(each.case, async () => {
+        const namespace = `${theme}-${index}`;
+        const wiring = await wire(namespace, each);
+        try {
+          const pod = podOf(each, namespace);
+          const response = await ask(wiring, namespace, pod);
+          const warnings = (response.warnings ?? []).map((warning) => shortened(warning.replace(/^latchkey: /, '')));
+          if (each.denied !== undefined) {
+            const { message = '' } = response.status ?? {};
+            assert.equal(response.allowed, false, 'it is denied');
+            const expected = each.denied.replaceAll('~', namespace);
+            assert.ok(shortened(message).endsWith(expected), `${message}\ndoes not end with\n${expected}`);
+            assert.doesNotMatch(message, /not-a?-?real/);
+            return;
+          }
+          assert.equal(response.allowed, true, response.status?.message);
+          const operations = operationsOf(response);
+          const admitted = patched(pod, operations);
+          assert.deepEqual(getsOf(admitted), each.gets);
+          assert.deepEqual(warnings, each.warns ?? []);
+          assert.deepEqual(volumesOf(admitted), each.volumes ?? []);
+          if (each.needs !== undefined) assert.deepEqual(needsOfPod(admitted).toSorted(), each.needs.toSorted());
+          assert.deepEqual(rest(admitted), rest(pod), 'nothing else is touched');
+          assert.doesNotMatch(JSON.stringify(response), /not-a-real/);
+
+          const again = await ask(wiring, namespace, admitted);
+          assert.deepEqual(operationsOf(again), [], 'a second call has nothing to add');
+        } finally {
+          await wiring.close();
+        }
+      });
+    }
+  });
+}
+
+describe('a pod as large as can be', () => {
+  const plain = (count: number) => Array.from({ length: count }, (_, index) => ({ name: `A_${index}`, value: 'x' }));
+  const asks = { case: '', pod: { latchkey_note: 'x'.repeat(3_000_000), 'latchkey.dev/env': 'TOKEN=api#token' } };
+
+  it('of 3 MiB with 10 000 envs gets what it asks for, by one operation besides provenance', async () => {
+    const each: Case = { ...asks, app: { env: plain(10_000) } };
+    const wiring = await wire('large', each);
+    const response = await ask(wiring, 'large', podOf(each, 'large'));
+    assert.equal(response.allowed, true);
+    const injected = operationsOf(response).filter(({ path }) => path.startsWith('/spec'));
+    assert.deepEqual(
+      injected.map(({ op, path }) => [op, path]),
+      [['add', '/spec/containers/0/env/0']],
+    );
+    await wiring.close();
+  });
+
+  it('may name one secret inline as often as it likes, but no more than 64 different ones', async () => {
+    const inline = (count: number, keyOf: (index: number) => string) =>
+      Array.from({ length: count }, (_, index) => ({
+        name: `A_${index}`,
+        value: `latchkey://store/prod/${keyOf(index)}`,
+      }));
+    const wiring = await wire('many', { case: '' });
+    const often = await ask(wiring, 'many', podOf({ case: '', app: { env: inline(10_000, () => 'token') } }, 'many'));
+    assert.equal(often.allowed, true, often.status?.message);
+    const different = await ask(wiring, 'many', podOf({ case: '', app: { env: inline(65, String) } }, 'many'));
+    assert.match(
+      different.status?.message ?? '',
+      /65 different inline references, and 64 are allowed \[InvalidReference\]$/,
+    );
+    await wiring.close();
+  });
+});
+
+describe('latchkey inject', () => {
+  let temporary: Awaited<ReturnType<typeof createTemporaryDirectory>>;
+  before(async () => (temporary = await createTemporaryDirectory('fixtures')));
+  after(() => temporary.remove());
+
+  for (const { name: theme, cases } of themes) {
+    it(`leaves the pods with ${theme} as admission does`, async () => {
+      const [lookup, pods] = [join(temporary.path, theme, 'lookup'), join(temporary.path, theme, 'pods.yaml')];
+      await mkdir(lookup, { recursive: true });
+      const namespaces = cases.map((_, index) => `${theme}-${index}`);
+      const found = cases.flatMap((each, index) => [
+        namespaceOf(each, namespaces[index] ?? ''),
+        ...contextIn(namespaces[index] ?? '').filter(({ kind }) => index === 0 || !kind.startsWith('Cluster')),
+      ]);
+      const asked = cases.map((each, index) => podOf(each, namespaces[index] ?? ''));
+      await writeFile(join(lookup, 'context.yaml'), toYamlDocuments(...(found as never[])));
+      await writeFile(pods, toYamlDocuments(...(asked as never[])));
+      const { stdout, stderr } = await latchkey(['inject', '-f', pods, '--lookup', lookup]);
+      const printed = documentsOf(stdout).filter(
+        ({ kind }) => kind === 'Pod',
+      ) as unknown as readonly (KubernetesObject & Pod)[];
+      assert.equal(printed.length, cases.length, stderr);
+      for (const [index, each] of cases.entries()) {
+        // What only the backend can say is not asked offline.
+        const isSettledOffline = !/\[(KeyMissing|SecretNotFound|PropertyNotFound)\]/.test(each.denied ?? '');
+        const after = printed[index] ?? { metadata: {}, spec: {} };
+        const expected = each.denied === undefined ? (each.offline ?? each.gets) : getsOf(asked[index] ?? after);
+        if (!isSettledOffline) continue;
+        assert.deepEqual(getsOf(after), expected, each.case);
+        if (each.denied === undefined) assert.deepEqual(volumesOf(after), each.volumes ?? [], each.case);
+        else assert.ok(shortened(stderr).includes(each.denied.replaceAll('~', namespaces[index] ?? '')), each.case);
+      }
+    });
+  }
+});
