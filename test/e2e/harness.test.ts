@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { kubectlOrThrow } from '../support/control-plane/kubectl.ts';
@@ -28,7 +28,19 @@ async function tracesOf(
     () => [directory],
     () => [],
   );
-  return [...texts.flatMap((text) => text.split('\n')), ...groups.flat(), ...directories].filter(isOurs);
+  const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const isOfNode = await Promise.all(processes.map((each) => worksIn(each, directory)));
+  const left = processes.filter((_, index) => isOfNode[index]).map((each) => `process ${each}`);
+  return [...left, ...texts.flatMap((text) => text.split('\n')), ...groups.flat(), ...directories].filter(isOurs);
+}
+
+/** All that a node runs works in its directory, as seen from outside of its namespaces. */
+async function worksIn(processId: string, directory: string): Promise<boolean> {
+  try {
+    return (await readlink(`/proc/${processId}/cwd`)).startsWith(directory);
+  } catch {
+    return false; // It has ended, or is a thread of the kernel.
+  }
 }
 
 async function kernelSettings(): Promise<readonly string[]> {

@@ -29,7 +29,7 @@ export function printDocument(object: object): string {
 export function printLike(document: Document, source: string): string {
   const [, indent = ''] = /^[^\s#-][^\n]*:[ \t]*\n( +)\S/m.exec(source) ?? [];
   // `key:` and below it `- item` at the same depth, as most tools for Kubernetes write it.
-  const indentSeq = !/^( *)[^\s#-][^\n]*:[ \t]*\n\1- /m.test(source);
+  const indentSeq = !/^( *)[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*#[^\n]*\n)*\1- /m.test(source);
   return document.toString({
     lineWidth: 0,
     indentSeq,

@@ -185,6 +185,91 @@ describe('latchkey inject', () => {
   });
 });
 
+describe('latchkey inject of a whole application', () => {
+  const application = `# The front.
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings, namespace: shop}
+data:
+    zeta:  "1"   # before alpha
+    alpha: 'two'
+---
+# The pods of it.
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  namespace: shop
+spec:
+  template:
+    metadata:
+      annotations:
+        latchkey.dev/env: DB_PASSWORD=db#password # wanted
+    spec:
+      containers:
+      # the only one
+      - name: app
+        image: "registry.example/app:1"
+        args: [--port, '80']
+      future: {kept: true}
+`;
+  const added = `        env:
+        - name: DB_PASSWORD
+          valueFrom:
+            secretKeyRef:
+              name: db-credentials
+              key: password
+`;
+  const through = (input: string, ...args: readonly string[]) =>
+    shop.run(['inject', '-f', '-', '--lookup', join(shop.path, 'base'), ...args], { input });
+
+  it('changes nothing but what admission adds: comments, order and ways of writing stay', async () => {
+    const { stdout, exitCode } = await through(application);
+    assert.equal(exitCode, 0);
+    const lines = application.split('\n');
+    const at = lines.findIndex((line) => line.includes('args:')) + 1;
+    const [before, after] = [lines.slice(0, at), lines.slice(at)];
+    // The one freedom: flow collections and spaces before comments of a changed document are written its own way.
+    const spaced = (text: string): string => text.replaceAll(/ +#/g, ' #').replaceAll(/\{ ?| ?\}/g, '');
+    assert.equal(spaced(stdout), spaced([...before, ...added.trimEnd().split('\n'), ...after].join('\n')));
+  });
+
+  it('passes documents that admission would not change to the byte', async () => {
+    const unchanged = application.split('---\n')[0] ?? '';
+    assert.equal((await through(unchanged)).stdout, unchanged);
+  });
+
+  it('prints with --diff only what would change', async () => {
+    const { stdout } = await through(application, '--diff');
+    const changes = stdout.split('\n').filter((line) => /^[+-]/.test(line));
+    assert.deepEqual(changes, [
+      '--- as it is: Deployment web',
+      '+++ as admitted: Deployment web',
+      ...added
+        .trimEnd()
+        .split('\n')
+        .map((line) => `+${line}`),
+    ]);
+  });
+
+  it('prints nothing with --diff when nothing would change', async () => {
+    assert.equal((await through(application.split('---\n')[0] ?? '', '--diff')).stdout, '');
+  });
+
+  it('keeps the content of a document with anchors, and JSON stays JSON', async () => {
+    const anchored = application.replace("args: [--port, '80']", 'args: &a [x]\n        command: *a');
+    const [, deployment = {}] = documentsOf((await through(anchored)).stdout);
+    const { template } = deployment['spec'] as { template: { spec: { containers: readonly object[] } } };
+    assert.partialDeepStrictEqual(template.spec.containers[0], {
+      ...{ args: ['x'], command: ['x'] },
+      env: [{ name: 'DB_PASSWORD' }],
+    });
+    const json = JSON.stringify(pod('web', 'shop'));
+    const { metadata } = JSON.parse((await through(json)).stdout) as { metadata: { annotations: object } };
+    assert.deepEqual(metadata.annotations, provenance);
+  });
+});
+
 describe('everything that latchkey inject has printed', () => {
   it('holds no value of any secret', () => shop.sentinels.assertUnseen());
 });
