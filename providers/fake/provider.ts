@@ -22,7 +22,7 @@ async function newClient(context: ClientContext): Promise<SecretsClient> {
   }
   const find = createLookup(config);
   const called = async <T>(call: string, signal: AbortSignal, work: () => T): Promise<T> => {
-    const late = transportError(undefined, 'The fake provider', signal);
+    const late = transportError(undefined, 'the fake provider', signal);
     if (late !== undefined) throw late;
     return counted(context, call, work);
   };
@@ -46,7 +46,7 @@ function read(find: Lookup, ref: DocumentRef): SecretValue {
   const value = find(ref);
   if (value !== undefined) return SecretValue.fromText(value);
   const version = ref.version ? ` in version "${printable(ref.version)}"` : '';
-  throw new LatchkeyError('SecretNotFound', `The fake provider has no secret "${printable(ref.key)}"${version}`);
+  throw new LatchkeyError('SecretNotFound', `the fake provider has no secret "${printable(ref.key)}"${version}`);
 }
 
 function answer(find: Lookup, ref: DocumentRef): DocumentResult {
