@@ -1,6 +1,7 @@
 import type { JudgedNeed, NeedOutcome } from '../core/admission/decision.ts';
-import { asLatchkeyError } from '../core/errors.ts';
+import { asLatchkeyError, type ErrorCode } from '../core/errors.ts';
 import { printable } from '../core/names.ts';
+import { REASONS } from '../core/reason-catalogue.ts';
 import { openSession, type Session, type SessionSettings } from './session.ts';
 import type { Workload } from './workloads.ts';
 
@@ -13,7 +14,7 @@ export interface CheckRow {
   /** What would happen, in words. */
   readonly result: string;
   /** Reason code of a failure. */
-  readonly code?: string;
+  readonly code?: ErrorCode;
   /** False when the pod would be denied or wait for ever. */
   readonly isHad: boolean;
 }
@@ -103,7 +104,8 @@ export function printTable(rows: readonly CheckRow[], isColoured: boolean): stri
   const body = rows.map((row, index) => {
     const code = row.code === undefined ? '' : ` [${row.code}]`;
     const text = `${row.result}${code}`;
-    const places = (row.usedBy ?? []).map((place) => `    ${place}\n`).join('');
+    const remedy = row.code === undefined ? [] : [`remedy: ${REASONS[row.code].remedy}`];
+    const places = [...(row.usedBy ?? []), ...remedy].map((each) => `    ${each}\n`).join('');
     return line(cells[index] ?? [], isColoured ? `\u001b[${row.isHad ? 32 : 31}m${text}\u001b[0m` : text) + places;
   });
   return line(titles, 'RESULT') + body.join('');

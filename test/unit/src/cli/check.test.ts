@@ -62,11 +62,12 @@ describe('latchkey check as a table', () => {
     assert.deepEqual([exitCode, stdout], [0, 'No workload among these manifests.\n']);
   });
 
-  it('has the code behind a failure and ends with 1, reading a List from standard input', async () => {
+  it('has the code behind a failure, says what to do and ends with 1, reading a List from standard input', async () => {
     const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [storeless, pod('web', 'storeless')] });
     const { exitCode, stdout } = await shop.run(['check', '-f', join(shop.path, 'base'), '-'], { input });
     assert.equal(exitCode, 1);
     assert.match(stdout, /^Pod "shop\/web" +storeless +storeless +SecretStore "nowhere": .* \[StoreNotFound\]$/m);
+    assert.match(stdout, /^ {4}remedy: Correct `spec\.secretStoreRef` of the ExternalSecret/m);
     assert.ok(!stdout.includes('\u001b'), 'colours where no terminal is');
   });
 });
