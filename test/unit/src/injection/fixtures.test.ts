@@ -3,17 +3,10 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import jsonPatch, { type Operation } from 'fast-json-patch';
-import { providers } from '../../../../providers/index.ts';
-import type { AdmissionResponse, PatchOperation } from '../../../../src/api/admission.ts';
 import type { KubernetesObject, Pod } from '../../../../src/api/kubernetes.ts';
-import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts';
-import { systemClock } from '../../../../src/ports/clock.ts';
-import { wireAdmission, type Wiring } from '../../../../src/wiring.ts';
 import { toYamlDocuments } from '../../../support/latchkey/manifests.ts';
 import { createTemporaryDirectory } from '../../../support/process/temporary-directory.ts';
 import { documentsOf, latchkey } from '../cli/support.ts';
-import { noMetrics, silentLogger } from '../stores/support/world.ts';
 import {
   contextIn,
   getsOf,
@@ -25,49 +18,9 @@ import {
   volumesOf,
   type Case,
 } from './cases.ts';
+import { ask, operationsOf, patched, wire } from './webhook.ts';
 
 const themes = readThemes();
-
-async function wire(namespace: string, each: Case): Promise<Wiring> {
-  const folder = new FolderCluster(systemClock);
-  for (const object of [namespaceOf(each, namespace), ...contextIn(namespace)]) folder.load(object);
-  const wiring = wireAdmission({
-    cluster: folder,
-    settings: {
-      controllerClass: 'default',
-      ambientCredentials: 'none',
-      allowedBackendHosts: [],
-      defaultStaleIfErrorMs: 86_400_000,
-    },
-    registry: providers,
-    environment: {},
-    versionKey: () => '00'.repeat(32),
-    clock: systemClock,
-    logger: silentLogger,
-    metrics: noMetrics,
-    externalSecretWaitMs: 0,
-  });
-  await wiring.views.start(AbortSignal.timeout(10_000));
-  return wiring;
-}
-
-function ask(wiring: Wiring, namespace: string, pod: Pod): Promise<AdmissionResponse> {
-  const request = {
-    uid: 'fixture',
-    kind: { group: '', version: 'v1', kind: 'Pod' },
-    resource: { group: '', version: 'v1', resource: 'pods' },
-    ...{ namespace, operation: 'CREATE' as const, object: JSON.parse(JSON.stringify(pod)) as never },
-  };
-  return wiring.admit(request, AbortSignal.timeout(10_000));
-}
-
-const operationsOf = ({ patch = '' }: AdmissionResponse): readonly PatchOperation[] =>
-  patch === '' ? [] : (JSON.parse(Buffer.from(patch, 'base64').toString()) as readonly PatchOperation[]);
-
-function patched(pod: Pod, operations: readonly PatchOperation[]): Pod {
-  const copy = JSON.parse(JSON.stringify(pod)) as Pod;
-  return jsonPatch.applyPatch(copy, operations as Operation[], true, false).newDocument;
-}
 
 /** The pod without what the injection may add, to see that nothing else was touched. */
 function rest(pod: Pod): unknown {
