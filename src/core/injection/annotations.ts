@@ -107,9 +107,9 @@ export async function injectionOf(
     replacements: await items(LEGACY_VOLUMES_ANNOTATION, replacementItem, ({ volume }) => `volume "${volume}"`),
   };
   if (Object.values(injection).every((list) => list.length === 0)) return undefined;
-  const { text, where, isOfPod } = read(CONTAINERS_ANNOTATION);
+  const { where, isOfPod } = read(CONTAINERS_ANNOTATION);
   const names = await items(CONTAINERS_ANNOTATION, containerItem, (name) => `container "${name}"`);
-  return { ...injection, containers: text.trim() === '' ? undefined : { names: new Set(names), isOfPod, where } };
+  return { ...injection, containers: names.length === 0 ? undefined : { names: new Set(names), isOfPod, where } };
 }
 
 /** `db`, or `{externalSecret, prefix, optional}`. */

@@ -9,7 +9,7 @@ const ENV_NAME = /^[-._a-zA-Z][-._a-zA-Z0-9]*$/;
 const LONGEST_PATH_CHARACTERS = 1_024;
 
 export function isEnvName(name: string): boolean {
-  return ENV_NAME.test(name);
+  return ENV_NAME.test(name) && name !== '.' && !name.startsWith('..');
 }
 
 export function assertName(name: string, where: string): string {
@@ -60,9 +60,15 @@ export function assertMountPath(path: string, where: string, isWindows: boolean)
 
 /** A file below the mount path. */
 export function assertFilePath(path: string, where: string): string {
-  const problem = path === '' ? 'is empty' : path.startsWith('/') ? 'is absolute' : problemOf(path, '/');
+  const problem =
+    path === '' ? 'is empty' : path.startsWith('/') ? 'is absolute' : (problemOf(path, '/') ?? reservedProblem(path));
   if (problem !== undefined) throw invalid(where, `has the path "${printable(path, 80)}", which ${problem}`);
   return path;
+}
+
+/** The kubelet keeps `..data` and the like for itself. */
+function reservedProblem(path: string): string | undefined {
+  return path.startsWith('..') ? 'begins with ".."' : undefined;
 }
 
 function problemOf(path: string, separator: string | RegExp): string | undefined {
@@ -74,9 +80,10 @@ function problemOf(path: string, separator: string | RegExp): string | undefined
 
 /** The same for every spelling of one path. */
 export function normalisedPath(path: string): string {
-  const parts = path
-    .replaceAll('\\', '/')
-    .split('/')
-    .filter((part) => part !== '' && part !== '.');
+  const parts: string[] = [];
+  for (const part of path.replaceAll('\\', '/').split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
   return /^[a-zA-Z]:/.test(path) ? parts.join('/').toLowerCase() : `/${parts.join('/')}`;
 }

@@ -44,8 +44,9 @@ function shortList(text: string, where: string): readonly string[] {
 
 /** The parser is 10 MB in memory and most annotations are short, so it is loaded when the first list comes. */
 async function yamlList(text: string, where: string): Promise<readonly unknown[]> {
-  const { isAlias, isNode, parseDocument, visit } = await import('yaml');
-  const document = parseDocument(text, { version: '1.2', schema: 'core', logLevel: 'silent', uniqueKeys: true });
+  const { isAlias, isNode, isScalar, parseDocument, visit } = await import('yaml');
+  // With less than `error` the parser leaves out a second document without a word.
+  const document = parseDocument(text, { version: '1.2', schema: 'core', logLevel: 'error', uniqueKeys: true });
   const [error] = document.errors;
   if (error !== undefined) {
     const line = error.linePos?.[0].line;
@@ -55,6 +56,8 @@ async function yamlList(text: string, where: string): Promise<readonly unknown[]
     if (isAlias(node) || (isNode(node) && ((node as Scalar).anchor !== undefined || node.tag !== undefined))) {
       throw invalid(where, 'has anchors, aliases or tags, which are not allowed');
     }
+    // Octal to kubectl and decimal to YAML 1.2: it stays text, and who reads it decides.
+    if (isScalar(node) && typeof node.value === 'number' && /^0\d/.test(node.source ?? '')) node.value = node.source;
   });
   const values: unknown = document.toJS({ maxAliasCount: 0 });
   if (!Array.isArray(values)) throw invalid(where, 'is no YAML list');
@@ -88,7 +91,7 @@ export class Fields {
     throw invalid(this.#where, `has a field ${name} that is neither true nor false`);
   }
 
-  /** File mode bits: a number, or octal text such as "0400" (what YAML 1.2 makes of `0400` is decimal 400). */
+  /** File mode bits: a number, or octal such as 0400, as text or as kubectl would read it. */
   mode(name: string): number | undefined {
     const value = this.#take(name);
     if (value === undefined) return undefined;
