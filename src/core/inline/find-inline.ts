@@ -1,6 +1,7 @@
 import type { PatchOperation } from '../../api/admission.ts';
 import type { Pod } from '../../api/kubernetes.ts';
 import { listOf } from '../admission/references.ts';
+import { LatchkeyError } from '../errors.ts';
 import { printable } from '../names.ts';
 import { INLINE_DATA_KEY } from './generated.ts';
 import { isInlineReference, parseInlineReference, type InlineReference } from './reference.ts';
@@ -35,6 +36,9 @@ export function findInlineEnvs(pod: Pod, ephemeral?: ReadonlySet<string>): reado
         const value = env?.value;
         if (!isInlineReference(value)) return [];
         const where = `env ${printable(env?.name ?? '?', 80)} of ${role} "${printable(container?.name ?? '?', 63)}"`;
+        if (env?.valueFrom !== undefined && env.valueFrom !== null) {
+          throw new LatchkeyError('InvalidReference', `${where} is an inline reference that stands beside a valueFrom`);
+        }
         return [
           { reference: parseInlineReference(value, where), pointer: `/spec/${list}/${position}/env/${index}`, where },
         ];
