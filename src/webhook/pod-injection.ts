@@ -81,7 +81,7 @@ export function createPodInjector({ externalSecrets, inlineSecrets }: PodInjecto
         return envs.flatMap((env) => replaceInlineEnv(env, secretName));
       }),
     );
-    const targets = await findTargets(injection, question, claims);
+    const { targets, warnings } = await findTargets(injection, question, claims);
     const operations = inlineOperations.flat();
     const resolved = applyOperations(pod, operations);
     return {
@@ -96,7 +96,7 @@ export function createPodInjector({ externalSecrets, inlineSecrets }: PodInjecto
         return {
           pod: applyOperations(resolved, injected.operations),
           operations: [...operations, ...injected.operations],
-          warnings: injected.warnings,
+          warnings: [...warnings, ...injected.warnings],
         };
       },
     };
@@ -107,16 +107,22 @@ export function createPodInjector({ externalSecrets, inlineSecrets }: PodInjecto
     injection: Injection | undefined,
     { namespace, signal }: InjectionQuestion,
     claims: Map<string, ExternalSecret>,
-  ): Promise<ReadonlyMap<string, string>> {
+  ): Promise<{ readonly targets: ReadonlyMap<string, string>; readonly warnings: readonly string[] }> {
     const targets = new Map<string, string>();
-    if (injection === undefined) return targets;
+    const warnings: string[] = [];
+    if (injection === undefined) return { targets, warnings };
     const items = [...injection.envFrom, ...injection.env, ...injection.volumes, ...injection.replacements];
     const byName = Map.groupBy(items, ({ externalSecret }) => externalSecret);
     await Promise.all(
       [...byName].map(async ([name, uses]) => {
         const required = uses.find(({ isOptional }) => !isOptional);
         const where = (required ?? uses[0])?.where ?? '';
-        const found = await within(where, externalSecrets.find(namespace.name, name, signal));
+        const found = await externalSecrets.find(namespace.name, name, signal).catch((cause: unknown) => {
+          const error = asLatchkeyError(cause);
+          if (required !== undefined) throw error.within(where);
+          warnings.push(`${where} is optional and left out: ${error.message} [${error.code}]`);
+          return undefined;
+        });
         if (found !== undefined) {
           targets.set(name, targetName(found));
           claims.set(targetName(found), found);
@@ -128,7 +134,7 @@ export function createPodInjector({ externalSecrets, inlineSecrets }: PodInjecto
         }
       }),
     );
-    return targets;
+    return { targets, warnings: warnings.toSorted() };
   }
 }
 
