@@ -85,6 +85,7 @@ export interface Container {
     readonly configMapRef?: { readonly name?: string };
   }[];
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+  readonly volumeDevices?: readonly { readonly name: string; readonly devicePath: string }[];
 }
 
 export interface SecretItem {

@@ -85,16 +85,20 @@ function planEnv({ container, name: place }: Place, wanted: Wanted): Part {
     else if (refersTo(there, entry)) present += 1;
     else warnings.push(`${where}: ${place} has an env ${name} of its own, which wins`);
   }
-  for (const item of wanted.envFrom) {
+  for (const [index, item] of wanted.envFrom.entries()) {
     const { secretName, prefix, isOptional } = item;
+    if (hasEnvFrom(container, secretName, prefix)) {
+      present += 1;
+      continue;
+    }
     const keys = [...(wanted.keysOf(secretName) ?? [])].toSorted();
     const skipped = keys.filter((key) => NOT_FROM_SECRETS.test(`${prefix}${key}`));
     if (skipped.length === 0) {
-      if (hasEnvFrom(container, secretName, prefix)) present += 1;
-      else envFrom.push(envFromSource(item));
+      envFrom.push(envFromSource(item));
       continue;
     }
-    // envFrom takes all keys or none, so the others come one by one.
+    // envFrom takes all keys or none, so the others come one by one, unless a later source has them: there the last wins.
+    const later = namesIn([...wanted.envFrom.slice(index + 1), ...sourcesOf(container)], wanted.keysOf);
     const names = skipped.map((key) => printable(`${prefix}${key}`, 60)).join(', ');
     warnings.push(
       `${item.where}: ${place} does not get ${names}, which changes how programs run: map it with latchkey.dev/env if that is meant`,
@@ -104,31 +108,62 @@ function planEnv({ container, name: place }: Place, wanted: Wanted): Part {
       const entry = envVar(name, secretName, key, isOptional);
       const there = own.get(name);
       if (there !== undefined) present += refersTo(there, entry) ? 1 : 0;
-      else if (!env.has(name) && isEnvName(name)) env.set(name, entry);
+      else if (!env.has(name) && !later.has(name) && isEnvName(name)) env.set(name, entry);
     }
   }
   return { envFrom, env: [...env.values()], warnings, present };
 }
 
+interface EnvSource {
+  readonly secretName: string;
+  readonly prefix: string;
+}
+
+/** The Secrets that a container takes env from itself. */
+function sourcesOf({ envFrom }: Container): readonly EnvSource[] {
+  return listOf(envFrom).flatMap(({ secretRef, prefix = '' }) =>
+    typeof secretRef?.name === 'string' ? [{ secretName: secretRef.name, prefix }] : [],
+  );
+}
+
+/** Names of the env that these become, as far as their keys are known. */
+function namesIn(sources: readonly EnvSource[], keysOf: Wanted['keysOf']): ReadonlySet<string> {
+  return new Set(
+    sources.flatMap(({ secretName, prefix }) => [...(keysOf(secretName) ?? [])].map((key) => `${prefix}${key}`)),
+  );
+}
+
 function planMounts({ container, name: place }: Place, { mounts: wanted, canMount }: Wanted): Part {
+  if (wanted.length === 0) return { present: 0 };
+  const taken = takenPaths(container);
   const mounts: object[] = [];
   let problem: LatchkeyError | undefined;
   let present = 0;
   for (const [{ mountPath, where }, volume] of wanted) {
     const path = normalisedPath(mountPath);
-    const taken = listOf(container.volumeMounts).find(
-      (mount) => typeof mount.mountPath === 'string' && normalisedPath(mount.mountPath) === path,
-    );
-    if (taken?.name === volume.name) present += 1;
-    else if (taken !== undefined) {
+    if (taken.get(path) === volume.name) present += 1;
+    else if (taken.has(path)) {
       problem ??= invalid(
         where,
-        `would be mounted at ${printable(mountPath, 80)} in ${place}, where volume "${printable(taken.name, 63)}" is mounted already`,
+        `would be mounted at ${printable(mountPath, 80)} in ${place}, where volume "${printable(taken.get(path), 63)}" is mounted already`,
       );
     } else if (canMount(volume.name)) mounts.push({ name: volume.name, mountPath, readOnly: true });
     else problem ??= invalid(where, `cannot be mounted in ${place}: a running pod gets no new volume`);
   }
   return { mounts, problem, present };
+}
+
+/** Volume by path, for every path at which something is mounted already; of two the first. */
+function takenPaths({ volumeMounts, volumeDevices }: Container): ReadonlyMap<string, unknown> {
+  const places = [
+    ...listOf(volumeMounts).map(({ mountPath, name }) => [mountPath, name] as const),
+    ...listOf(volumeDevices).map(({ devicePath, name }) => [devicePath, name] as const),
+  ];
+  return new Map(
+    places
+      .toReversed()
+      .flatMap(([path, name]) => (typeof path === 'string' ? [[normalisedPath(path), name] as const] : [])),
+  );
 }
 
 function envVar(name: string, secretName: string, key: string, isOptional: boolean): EnvVar {
@@ -137,7 +172,7 @@ function envVar(name: string, secretName: string, key: string, isOptional: boole
 
 function refersTo(own: EnvVar, wanted: EnvVar): boolean {
   const [a, b] = [own.valueFrom?.secretKeyRef, wanted.valueFrom?.secretKeyRef];
-  return a !== undefined && a.name === b?.name && a.key === b?.key;
+  return a?.name === b?.name && a?.key === b?.key;
 }
 
 function envFromSource({ secretName, prefix, isOptional }: Led<EnvFromItem>): object {

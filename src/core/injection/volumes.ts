@@ -60,11 +60,11 @@ function isSameSource({ secret }: Volume, wanted: SecretVolume): boolean {
   const essence = (source: NonNullable<Volume['secret']>): string =>
     JSON.stringify([
       source.secretName,
-      source.items?.map(({ key, path, mode }) => [key, path, mode]),
+      source.items && listOf(source.items).map(({ key, path, mode }) => [key, path, mode]),
       source.defaultMode ?? DEFAULT_MODE,
       source.optional === true,
     ]);
-  return secret !== undefined && essence(secret) === essence(wanted.secret);
+  return essence(secret ?? {}) === essence(wanted.secret);
 }
 
 /**
