@@ -1,6 +1,8 @@
 /** Names out of manifests and backends, safe to print: control characters become `?`, long ones are cut visibly. */
-export function printable(name: string, limitCharacters = 256): string {
-  const clean = name.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?');
+export function printable(name: unknown, limitCharacters = 256): string {
+  // Manifests that no API server has seen may have anything there.
+  const text = typeof name === 'string' ? name : typeof name === 'number' ? String(name) : '?';
+  const clean = text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?');
   return clean.length <= limitCharacters
     ? clean
     : `${clean
