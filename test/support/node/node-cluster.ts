@@ -95,7 +95,9 @@ async function killKubelet(unsharePid: number): Promise<void> {
   const init = await childOf(unsharePid);
   const children = (await readFile(`/proc/${init}/task/${init}/children`, 'utf8')).trim().split(' ').map(Number);
   for (const pid of children) {
-    if ((await readFile(`/proc/${pid}/comm`, 'utf8')).trim() === 'kubelet') process.kill(pid, 'SIGKILL');
+    // Some of the others live for a moment only.
+    const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+    if (name.trim() === 'kubelet') process.kill(pid, 'SIGKILL');
   }
 }
 
