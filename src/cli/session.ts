@@ -40,6 +40,7 @@ export type WorkloadReview =
 export interface Session {
   /** What is asked about: the named manifests in their order, or what makes pods in the cluster. */
   readonly documents: readonly (ManifestDocument | { readonly objects: readonly ManifestObject[] })[];
+  /** @throws LatchkeyError `ClusterRejected` for the first that cannot be read. */
   readonly workloads: readonly Workload[];
   review(workload: Workload, isDryRun: boolean): Promise<WorkloadReview>;
   close(): Promise<void>;
@@ -82,7 +83,9 @@ export async function openSession(settings: SessionSettings): Promise<Session> {
   const documents = filename.length > 0 ? named : await workloadsIn(cluster, find, signal);
   return {
     documents,
-    workloads: documents.flatMap(({ objects }) => objects).flatMap(({ object }) => workloadOf(object) ?? []),
+    get workloads() {
+      return documents.flatMap(({ objects }) => objects).flatMap(({ object }) => workloadOf(object) ?? []);
+    },
     async review(workload, isDryRun) {
       const namespace = await find(workload.namespace);
       if (!isOptedIn(namespace)) return { state: 'namespace-not-opted-in' };

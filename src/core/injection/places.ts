@@ -48,7 +48,7 @@ export function unknownContainerWarnings({ spec }: Pod, { containers }: Injectio
 function placed(containers: readonly Container[] | undefined, list: string, role: string): readonly Place[] {
   if (!Array.isArray(containers)) return [];
   return (containers as readonly Container[]).flatMap((container, index) =>
-    typeof container === 'object' && container !== null
+    typeof container === 'object' && container !== null && !Array.isArray(container)
       ? [{ container, pointer: `/spec/${list}/${index}`, name: `${role} "${printable(container.name, 63)}"` }]
       : [],
   );
