@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { printable } from '../../../../src/core/names.ts';
 
 describe('a printable name', () => {
-  const cases: Readonly<Record<string, readonly [from: string, to: string]>> = {
+  const cases: Readonly<Record<string, readonly [from: unknown, to: string]>> = {
     'that is harmless stays': ['prod/db-1', 'prod/db-1'],
     'of any script stays': ['größe 鍵 🔑', 'größe 鍵 🔑'],
     'loses line breaks': ['a\nb\r\nc', 'a?b??c'],
@@ -15,6 +15,9 @@ describe('a printable name', () => {
     'loses characters that cannot be seen': ['a\u200bb\ufeff', 'a?b?'],
     'loses Unicode line separators': ['a\u2028b\u2029', 'a?b?'],
     'may be empty': ['', ''],
+    'may be a number in a manifest that no API server has seen': [5, '5'],
+    'may be missing there': [undefined, '?'],
+    'may be something else altogether': [{ toString: 'x' }, '?'],
   };
   for (const [name, [from, to]] of Object.entries(cases)) it(name, () => assert.equal(printable(from), to));
 

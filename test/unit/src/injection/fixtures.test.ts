@@ -4,6 +4,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { KubernetesObject, Pod } from '../../../../src/api/kubernetes.ts';
+import { secrets } from '../../../../src/api/resources.ts';
+import { needsOf } from '../../../../src/core/admission/needs.ts';
+import { findReferences } from '../../../../src/core/admission/references.ts';
+import type { Cluster } from '../../../../src/ports/cluster.ts';
 import { toYamlDocuments } from '../../../support/latchkey/manifests.ts';
 import { createTemporaryDirectory } from '../../../support/process/temporary-directory.ts';
 import { documentsOf, latchkey } from '../cli/support.ts';
@@ -33,6 +37,33 @@ function rest(pod: Pod): unknown {
   );
 }
 
+/** The pod as the webhook leaves it. */
+async function admittedBy(each: Case, namespace: string): Promise<Pod> {
+  const wiring = await wire(namespace, each);
+  const pod = podOf(each, namespace);
+  const response = await ask(wiring, namespace, pod);
+  await wiring.close();
+  return patched(pod, operationsOf(response));
+}
+
+/** Places where a container may write. */
+function writableMounts({ spec }: Pod): readonly string[] {
+  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
+  const mounts = containers.flatMap(({ name, volumeMounts = [] }) => volumeMounts.map((mount) => ({ name, mount })));
+  return mounts
+    .filter(({ mount }) => (mount as { readonly readOnly?: boolean }).readOnly !== true)
+    .map(({ name, mount }) => `${name}:${mount.mountPath}`);
+}
+
+/** Every Secret that the pod needs is there, with the keys it needs; only `nowhere` is nobody's. */
+async function assertMade(cluster: Cluster, namespace: string, pod: Pod): Promise<void> {
+  for (const { secretName, keys } of needsOf(findReferences(pod)).filter((need) => need.secretName !== 'nowhere')) {
+    const secret = await cluster.get(secrets, { namespace, name: secretName }, { signal: AbortSignal.timeout(5_000) });
+    const missing = keys.filter((key) => !Object.hasOwn(secret?.data ?? {}, key));
+    assert.deepEqual({ isMade: secret !== undefined, missing }, { isMade: true, missing: [] }, secretName);
+  }
+}
+
 for (const { name: theme, cases } of themes) {
   describe(`a pod with ${theme}:`, () => {
     for (const [index, each] of cases.entries()) {
@@ -60,6 +91,8 @@ for (const { name: theme, cases } of themes) {
           if (each.needs !== undefined) assert.deepEqual(needsOfPod(admitted).toSorted(), each.needs.toSorted());
           assert.deepEqual(rest(admitted), rest(pod), 'nothing else is touched');
           assert.doesNotMatch(JSON.stringify(response), /not-a-real/);
+          assert.deepEqual(writableMounts(admitted), writableMounts(pod), 'what is mounted is mounted read-only');
+          await assertMade(wiring.cluster, namespace, admitted);
 
           const again = await ask(wiring, namespace, admitted);
           assert.deepEqual(operationsOf(again), [], 'a second call has nothing to add');
@@ -135,8 +168,12 @@ describe('latchkey inject', () => {
         const expected = each.denied === undefined ? (each.offline ?? each.gets) : getsOf(asked[index] ?? after);
         if (!isSettledOffline) continue;
         assert.deepEqual(getsOf(after), expected, each.case);
-        if (each.denied === undefined) assert.deepEqual(volumesOf(after), each.volumes ?? [], each.case);
-        else assert.ok(shortened(stderr).includes(each.denied.replaceAll('~', namespaces[index] ?? '')), each.case);
+        if (each.denied === undefined) {
+          assert.deepEqual(volumesOf(after), each.volumes ?? [], each.case);
+          if (each.offline === undefined) {
+            assert.deepEqual(after.spec, (await admittedBy(each, namespaces[index] ?? '')).spec, each.case);
+          }
+        } else assert.ok(shortened(stderr).includes(each.denied.replaceAll('~', namespaces[index] ?? '')), each.case);
       }
     });
   }

@@ -191,7 +191,7 @@ describe('a pod that no API server would send', () => {
         fc.array(fc.tuple(fc.constantFrom(...paths), junk), { minLength: 1, maxLength: 4 }),
         async (changes) => {
           const pod = JSON.parse(JSON.stringify(admitted)) as Pod;
-          for (const [path, value] of changes) put(pod, path, value);
+          for (const [path, value] of changes) put(pod, path, structuredClone(value));
           const response = await ask(wiring, NAMESPACE, pod);
           assert.doesNotMatch(response.status?.message ?? '', /\[Internal\]/);
           assert.equal(problems.splice(0).length, 0, 'an error of ours was logged');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { PatchOperation } from '../../../../src/api/admission.ts';
-import type { Pod } from '../../../../src/api/kubernetes.ts';
+import type { Container, Pod } from '../../../../src/api/kubernetes.ts';
 import { applyOperations } from '../../../../src/core/admission/patch.ts';
 import { LatchkeyError } from '../../../../src/core/errors.ts';
 import { injectionOf } from '../../../../src/core/injection/annotations.ts';
@@ -11,7 +11,8 @@ import { injectPod } from '../../../../src/core/injection/inject-pod.ts';
 import { isInlineReference, parseInlineReference } from '../../../../src/core/inline/reference.ts';
 
 const names = fc.constantFrom('a', 'b', 'c', 'constructor', '__proto__', 'x-1');
-const envNames = fc.constantFrom('A', 'B', 'C', '__proto__', 'constructor');
+const secretNames = fc.constantFrom('db-secret', 'api-secret', 'risky-secret', 'foreign');
+const envNames = fc.constantFrom('A', 'B', 'token', '__proto__', 'constructor');
 const unknown = fc.dictionary(fc.stringMatching(/^future[A-Z][a-z]{0,5}$/), fc.jsonValue({ maxDepth: 2 }), {
   maxKeys: 2,
   noNullPrototype: true,
@@ -32,6 +33,17 @@ const containers = fc.uniqueArray(
         fc.array(fc.record({ name: fc.constant('own'), mountPath: fc.constantFrom('/own', '/m/a', '/m') }), {
           maxLength: 1,
         }),
+        { nil: undefined },
+      ),
+      envFrom: fc.option(
+        fc.array(
+          fc.oneof(
+            fc.record({ configMapRef: fc.constant({ name: 'settings' }) }),
+            fc.record({ secretRef: fc.record({ name: secretNames }) }),
+            fc.record({ prefix: fc.constant('P_'), secretRef: fc.record({ name: secretNames }) }),
+          ),
+          { maxLength: 2 },
+        ),
         { nil: undefined },
       ),
       later: unknown,
@@ -58,7 +70,7 @@ const es = fc.constantFrom('db', 'api', 'risky');
 const annotations = fc
   .record({
     env: fc.uniqueArray(fc.tuple(envNames, es), { selector: ([name]) => name, maxLength: 3 }),
-    envFrom: fc.uniqueArray(es, { maxLength: 2 }),
+    envFrom: fc.uniqueArray(fc.tuple(es, fc.constantFrom('', 'P_')), { selector: String, maxLength: 3 }),
     volumes: fc.uniqueArray(fc.tuple(es, fc.constantFrom('/m/a', '/m/b', '/m/c')), {
       selector: ([, path]) => path,
       maxLength: 3,
@@ -67,14 +79,21 @@ const annotations = fc
   })
   .map((wanted) => ({
     'latchkey.dev/env': wanted.env.map(([name, from]) => `${name}=${from}#token`).join(', '),
-    'latchkey.dev/env-from': wanted.envFrom.join(', '),
+    'latchkey.dev/env-from': JSON.stringify(
+      wanted.envFrom.map(([externalSecret, prefix]) => ({ externalSecret, prefix })),
+    ),
     'latchkey.dev/volumes': wanted.volumes.map(([from, path]) => `${from}=${path}`).join(', '),
     ...(wanted.containers === undefined ? {} : { 'latchkey.dev/containers': wanted.containers }),
   }));
 
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  'db-secret': ['token', 'A'],
+  'api-secret': ['token'],
+  'risky-secret': ['PATH', 'token', 'user'],
+};
 const context = {
   targets: new Map(['db', 'api', 'risky'].map((name) => [name, `${name}-secret`])),
-  keysOf: (secret: string) => (secret === 'risky-secret' ? ['PATH', 'token', 'user'] : ['token']),
+  keysOf: (secret: string): readonly string[] | undefined => KEYS[secret],
 };
 
 /** Undefined when the pod is denied for a mount path that is taken. */
@@ -89,6 +108,18 @@ async function inject(pod: Pod, asked: Readonly<Record<string, string>>) {
   }
 }
 
+/** What a container sees under each name, and where it comes from: of envFrom and of env the last, and env before envFrom. */
+function seenBy({ envFrom = [], env = [] }: Container): ReadonlyMap<string, string> {
+  const sources = envFrom.flatMap(({ secretRef, prefix = '' }) =>
+    (KEYS[secretRef?.name ?? ''] ?? []).map((key) => [`${prefix}${key}`, `${secretRef?.name}#${key}`] as const),
+  );
+  const own = env.map(({ name, value, valueFrom }) => {
+    const ref = valueFrom?.secretKeyRef;
+    return [name, ref === undefined ? `= ${value}` : `${ref.name}#${ref.key}`] as const;
+  });
+  return new Map([...sources, ...own]);
+}
+
 /** Every value below a path, without those that were there before. */
 function added(operations: readonly PatchOperation[]): string {
   return JSON.stringify(operations.flatMap((each) => ('value' in each ? [each.value] : [])));
@@ -96,7 +127,7 @@ function added(operations: readonly PatchOperation[]): string {
 
 describe('injection into any pod', () => {
   const check = (law: (pod: Pod, asked: Readonly<Record<string, string>>) => Promise<void>): Promise<void> =>
-    fc.assert(fc.asyncProperty(pods, annotations, law));
+    fc.assert(fc.asyncProperty(pods, annotations, law), { numRuns: 500 });
 
   it('applies, and leaves the pod that it was given as it was', () =>
     check(async (pod, asked) => {
@@ -132,6 +163,32 @@ describe('injection into any pod', () => {
         }
         assert.notEqual(partial, whole);
       });
+    }));
+
+  it('gives each env the value that Kubernetes’ own order says: of env-from the last, then what the container has', () =>
+    check(async (pod, asked) => {
+      const fresh = { ...pod, metadata: { name: 'web' } };
+      const [injection, injected] = [await injectionOf(asked, undefined, false), await inject(fresh, asked)];
+      if (injection === undefined || injected === undefined) return;
+      const after = applyOperations(fresh, injected.operations);
+      for (const [index, own] of (fresh.spec.containers ?? []).entries()) {
+        if (injection.containers?.names.has(own.name) === false) continue;
+        const model = new Map<string, string>();
+        for (const { externalSecret, prefix } of injection.envFrom) {
+          const isOwn = own.envFrom?.some(
+            (each) => each.secretRef?.name === `${externalSecret}-secret` && (each.prefix ?? '') === prefix,
+          );
+          const keys = isOwn === true ? [] : (KEYS[`${externalSecret}-secret`] ?? []);
+          for (const key of keys) {
+            if (prefix !== '' || key !== 'PATH') model.set(`${prefix}${key}`, `${externalSecret}-secret#${key}`);
+          }
+        }
+        for (const [name, source] of seenBy({ ...own, env: [] })) model.set(name, source);
+        for (const { name, externalSecret, key } of injection.env) model.set(name, `${externalSecret}-secret#${key}`);
+        for (const [name, source] of seenBy({ ...own, envFrom: [] })) model.set(name, source);
+        const seen = seenBy(after.spec.containers?.[index] ?? own);
+        assert.deepEqual(seen, model);
+      }
     }));
 
   it('is idempotent', () =>
