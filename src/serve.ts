@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createDirectorySource } from '../certs/directory-source.ts';
 import { createSecretSource } from '../certs/secret-source.ts';
 import type { RotatingCertificateSource } from '../certs/certificate-source.ts';
@@ -18,6 +19,9 @@ import { startWebhookServer } from './webhook/webhook-server.ts';
 import { wireAdmission } from './wiring.ts';
 
 const START_TIMEOUT_MS = 60_000;
+
+/** Endpoints change within a second or so; a busy control plane takes longer. */
+const SERVICE_SHUTDOWN_DELAY_MS = 5_000;
 
 /** Runs the webhook until SIGTERM or SIGINT, then drains. Rejects when it cannot start. */
 export async function serve(
@@ -114,11 +118,18 @@ export async function startServer(
     credentials: () => credentials,
     async stop() {
       isStopping = true;
+      // Until the API server has heard that this replica is going it sends reviews here, and admits unseen what gets no answer.
+      await sleep(shutdownDelayMs(settings));
       await webhook.stop(settings.drainTimeoutMs);
       await wiring.close();
       await operations.stop(0);
     },
   };
+}
+
+/** Only behind a Service somebody has to hear of it. */
+function shutdownDelayMs({ shutdownDelayMs: given, webhookUrl, manifests }: ServeSettings): number {
+  return given ?? (webhookUrl === undefined && manifests === undefined ? SERVICE_SHUTDOWN_DELAY_MS : 0);
 }
 
 function certificateSource(settings: ServeSettings, cluster: Cluster, logger: Logger): RotatingCertificateSource {

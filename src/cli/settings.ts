@@ -26,6 +26,8 @@ export interface ServeSettings extends AdmissionSettings {
   readonly register: boolean;
   readonly failureMode: FailureMode;
   readonly excludedNamespaces: readonly string[];
+  /** Undefined: 5 s behind a Service, else none. */
+  readonly shutdownDelayMs?: number;
   readonly drainTimeoutMs: number;
   readonly logLevel: LogLevel;
 }
@@ -62,6 +64,12 @@ export function serveOptions(): readonly Option[] {
     )
       .argParser(checked(parseNamespaces))
       .default([], 'none'),
+    option(
+      '--shutdown-delay <duration>',
+      'how long after SIGTERM new requests are still answered, until the API server sends none any more (default: 5s behind a Service, else 0s)',
+    )
+      .argParser(checked(parseDurationSetting))
+      .attributeNameAs('shutdownDelayMs'),
     option('--drain-timeout <duration>', 'how long requests in flight may take after SIGTERM')
       .argParser(checked(parseDurationSetting))
       .default(10_000, '10s')
