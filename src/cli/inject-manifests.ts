@@ -3,10 +3,10 @@ import type { PatchOperation } from '../api/admission.ts';
 import type { ExternalSecret } from '../api/external-secrets.ts';
 import type { ManifestDocument, ManifestObject } from '../cluster/folder/manifests.ts';
 import { printDocument } from '../cluster/folder/yaml.ts';
-import { provenanceOperations, withProvenance } from '../core/admission/patch.ts';
+import { applyOperations, provenanceOperations, withProvenance } from '../core/admission/patch.ts';
 import { asLatchkeyError } from '../core/errors.ts';
 import { printable } from '../core/names.ts';
-import { patched, printPatched } from './patch-document.ts';
+import { printPatched } from './patch-document.ts';
 import { openSession, type Session, type SessionSettings } from './session.ts';
 import { workloadOf, type Workload } from './workloads.ts';
 
@@ -123,7 +123,7 @@ function textsOf(
   const objects = document.objects.map(({ object }) => object);
   return [
     objects.map(printDocument).join(''),
-    objects.map((object) => printDocument(patched(object, operations))).join(''),
+    objects.map((object) => printDocument(applyOperations(object, operations))).join(''),
   ];
 }
 

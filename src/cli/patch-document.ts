@@ -1,8 +1,8 @@
 import { isAlias, isCollection, isMap, isSeq, visit, type Document } from 'yaml';
-import jsonPatch, { type Operation } from 'fast-json-patch';
 import type { PatchOperation } from '../api/admission.ts';
 import type { ManifestDocument } from '../cluster/folder/manifests.ts';
 import { printDocument, printLike } from '../cluster/folder/yaml.ts';
+import { applyOperations } from '../core/admission/patch.ts';
 
 /**
  * The text of a document before and after a patch, both printed alike. Comments, the order of keys and the way scalars are
@@ -18,15 +18,11 @@ export function printPatched(
   if (isJson || hasAliases(document)) {
     const print = isJson ? (value: object) => `${JSON.stringify(value, undefined, 2)}\n` : printDocument;
     const before = document.toJS() as object;
-    return [print(before), print(patched(before, operations))];
+    return [print(before), print(applyOperations(before, operations))];
   }
   const copy = document.clone();
   for (const operation of operations) apply(copy, operation);
   return [printLike(document, source), printLike(copy, source)];
-}
-
-export function patched(value: object, operations: readonly PatchOperation[]): object {
-  return jsonPatch.applyPatch(value, operations as Operation[], true, false).newDocument;
 }
 
 function hasAliases(document: Document): boolean {

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { parseDurationMs } from '../core/duration.ts';
+import { isLabelName } from '../core/names.ts';
 
 /** Why a flag or environment variable cannot be used: one sentence that names it. */
 export class InvalidSetting extends Error {
@@ -51,8 +52,7 @@ export function parseHosts(text: string): readonly string[] {
 export function parseNamespaces(text: string): readonly string[] {
   const names = text.split(',').map((name) => name.trim());
   return names.filter(Boolean).map((name) => {
-    if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name))
-      throw new InvalidSetting(`"${name}" is no namespace’s name`);
+    if (!isLabelName(name)) throw new InvalidSetting(`"${name}" is no namespace’s name`);
     return name;
   });
 }

@@ -45,8 +45,6 @@ export const ERROR_CODES = {
   StoreNotFound: ours,
   /** The store may not be used from this namespace. */
   StoreForbidden: ours,
-  /** The store belongs to another controller class. */
-  StoreForeign: ours,
   /** The store's provider section is wrong or incomplete. */
   InvalidProviderConfig: ours,
   /** A Secret or key that holds the store's credentials is missing. */

@@ -1,3 +1,17 @@
+const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+const WHOLE_LABEL = new RegExp(`^${LABEL}$`);
+const WHOLE_SUBDOMAIN = new RegExp(`^${LABEL}(\\.${LABEL})*$`);
+
+/** RFC 1123 label: what namespaces and containers are called. */
+export function isLabelName(name: string): boolean {
+  return name.length <= 63 && WHOLE_LABEL.test(name);
+}
+
+/** RFC 1123 subdomain: what most other objects are called. */
+export function isSubdomainName(name: string): boolean {
+  return name.length <= 253 && WHOLE_SUBDOMAIN.test(name);
+}
+
 /** Names out of manifests and backends, safe to print: control characters become `?`, long ones are cut visibly. */
 export function printable(name: unknown, limitCharacters = 256): string {
   // Manifests that no API server has seen may have anything there.

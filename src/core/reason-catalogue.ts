@@ -55,15 +55,10 @@ export const REASONS: Readonly<Record<ErrorCode | 'SecretUnmanaged', Reason>> = 
       'The store’s `spec.conditions` do not let this namespace use it, or its annotation `latchkey.dev/inline-keys` does not allow the key of an inline reference.',
     remedy: 'Ask whoever owns the store to add the namespace or the key; it works from the next pod on.',
   },
-  StoreForeign: {
-    means:
-      'The store belongs to a controller of another class (`spec.controller`), and Latchkey was told to leave such stores alone.',
-    remedy: 'Remove `spec.controller` from the store, or start Latchkey with that `--controller-class`.',
-  },
   InvalidProviderConfig: {
     means: 'The provider’s section of the store is wrong, incomplete, or leads to an address that stores may not use.',
     remedy:
-      'Correct the field that the message names; `latchkey check -f store.yaml` says the same before you apply it.',
+      'Correct the field that the message names; `latchkey check --resolve` on a pod that needs the store says the same before you apply it.',
   },
   CredentialsNotFound: {
     means: 'The Secret, or the key in it, that the store takes its credentials from does not exist.',

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExternalSecret } from '../api/external-secrets.ts';
 import { LatchkeyError } from '../core/errors.ts';
-import { rightfulClaimant, targetName } from '../core/external-secret/target-name.ts';
+import { targetName } from '../core/external-secret/target-name.ts';
 import { printable } from '../core/names.ts';
 import type { LiveLook } from './live-look.ts';
-import type { Views } from './views.ts';
+import { claimantOf, type Views } from './views.ts';
 
 /** Between looks for one that is awaited; the live look itself asks the API server once a second at most. */
 const LOOK_EVERY_MS = 100;
@@ -23,15 +23,15 @@ export class ExternalSecretLookup {
   }
 
   /**
-   * The ExternalSecret, when it makes its Secret; undefined when there is none of that name.
-   * @throws LatchkeyError `TargetForbidden` when its Secret is another's, and the abort's reason.
+   * The ExternalSecret, when it makes its Secret; undefined when there is none of that name, or none was found by the time
+   * that `signal` aborts.
+   * @throws LatchkeyError `TargetForbidden` when its Secret is another's, and the cluster's when it cannot be listed.
    */
   async find(namespace: string, name: string, signal: AbortSignal): Promise<ExternalSecret | undefined> {
     const found = this.#known(namespace, name) ?? (await this.#awaited(namespace, name, signal));
     if (found === undefined) return undefined;
     const secretName = targetName(found);
-    const controllerUid = this.#views.secrets.get({ namespace, name: secretName })?.controllerUid;
-    const claimant = rightfulClaimant(this.#views.targets.claimants(namespace, secretName), controllerUid);
+    const claimant = claimantOf(this.#views, namespace, secretName);
     if (claimant === undefined || claimant.metadata.name === name) return found;
     throw new LatchkeyError(
       'TargetForbidden',

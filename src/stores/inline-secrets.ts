@@ -4,6 +4,7 @@ import { LatchkeyError } from '../core/errors.ts';
 import { assertInlineKeyAllowed } from '../core/inline/allowed-keys.ts';
 import { generatedExternalSecret, isSameGenerated } from '../core/inline/generated.ts';
 import type { InlineReference } from '../core/inline/reference.ts';
+import { storeKey } from '../core/store/store-access.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { StoreLookup } from './store-lookup.ts';
 import type { NamespaceSummary, Views } from './views.ts';
@@ -34,14 +35,9 @@ export class InlineSecrets {
     isDryRun: boolean,
     signal: AbortSignal,
   ): Promise<ExternalSecret> {
-    const kind = reference.storeKind;
-    const storeKey = {
-      kind,
-      name: reference.storeName,
-      namespace: kind === 'SecretStore' ? namespace.name : undefined,
-    };
-    const store = await this.#stores.get(storeKey, namespace, signal);
-    await assertInlineKeyAllowed(storeKey, store, reference.key);
+    const wantedStore = storeKey(reference.storeKind, reference.storeName, namespace.name);
+    const store = await this.#stores.get(wantedStore, namespace, signal);
+    await assertInlineKeyAllowed(wantedStore, store, reference.key);
     const wanted = generatedExternalSecret(reference, store.metadata.uid ?? '', namespace.name);
     const key = { namespace: namespace.name, name: wanted.metadata.name };
     const known = this.#views.externalSecrets.get(key);

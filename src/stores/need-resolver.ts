@@ -5,7 +5,6 @@ import type { Need } from '../core/admission/needs.ts';
 import type { FreshnessPolicy } from '../core/admission/policy.ts';
 import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
 import { assertResolvable } from '../core/external-secret/supported-fields.ts';
-import { rightfulClaimant } from '../core/external-secret/target-name.ts';
 import { printable } from '../core/names.ts';
 import {
   ageLimitMs,
@@ -23,7 +22,7 @@ import type { Logger } from '../ports/logger.ts';
 import type { LiveLook } from './live-look.ts';
 import type { StoreLookup } from './store-lookup.ts';
 import type { Syncer } from './sync.ts';
-import type { NamespaceSummary, Views } from './views.ts';
+import { claimantOf, type NamespaceSummary, type Views } from './views.ts';
 
 export interface NeedResolverOptions {
   readonly cluster: Cluster;
@@ -77,14 +76,10 @@ export class NeedResolver {
 
   async #claimant(namespace: string, secretName: string): Promise<ExternalSecret | undefined> {
     const { views, liveLook } = this.#options;
-    const choose = (): ExternalSecret | undefined => {
-      const controllerUid = views.secrets.get({ namespace, name: secretName })?.controllerUid;
-      return rightfulClaimant(views.targets.claimants(namespace, secretName), controllerUid);
-    };
-    const known = choose();
+    const known = claimantOf(views, namespace, secretName);
     if (known !== undefined) return known;
     await liveLook.refresh(namespace);
-    return choose();
+    return claimantOf(views, namespace, secretName);
   }
 
   async #unclaimed({ namespace, need, signal }: NeedQuestion): Promise<NeedOutcome> {

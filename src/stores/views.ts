@@ -2,6 +2,7 @@ import type { ExternalSecret, SecretStore } from '../api/external-secrets.ts';
 import { MANAGED_LABEL } from '../api/keys.ts';
 import type { Namespace, Secret } from '../api/kubernetes.ts';
 import { clusterSecretStores, externalSecrets, namespaces, secrets, secretStores } from '../api/resources.ts';
+import { rightfulClaimant } from '../core/external-secret/target-name.ts';
 import { summarise, type SecretSummary } from '../core/target/secret-summary.ts';
 import type { Cluster, Informer } from '../ports/cluster.ts';
 import { TargetIndex } from './target-index.ts';
@@ -49,6 +50,12 @@ export function createViews(cluster: Cluster): Views {
       return informers.every(({ hasSynced }) => hasSynced);
     },
   };
+}
+
+/** Of the ExternalSecrets that claim a Secret, as far as the cache knows them, the one that may have it. */
+export function claimantOf(views: Views, namespace: string, secretName: string): ExternalSecret | undefined {
+  const controllerUid = views.secrets.get({ namespace, name: secretName })?.controllerUid;
+  return rightfulClaimant(views.targets.claimants(namespace, secretName), controllerUid);
 }
 
 export function summariseNamespace({ metadata, status }: Namespace): NamespaceSummary {

@@ -84,22 +84,18 @@ export function createPodInjector({ externalSecrets, inlineSecrets }: PodInjecto
     const { targets, warnings } = await findTargets(injection, question, claims);
     const operations = inlineOperations.flat();
     const resolved = applyOperations(pod, operations);
-    return {
-      claims,
-      generated: [...generated.values()],
-      inject(keysOf) {
-        if (injection === undefined) return { pod: resolved, operations, warnings: [] };
-        const injected = injectPod(resolved, injection, {
-          ...{ targets, keysOf },
-          ...(ephemeral === undefined ? {} : { ephemeral }),
-        });
-        return {
-          pod: applyOperations(resolved, injected.operations),
-          operations: [...operations, ...injected.operations],
-          warnings: [...warnings, ...injected.warnings],
-        };
-      },
+    const apply: PreparedInjection['inject'] = (keysOf) => {
+      if (injection === undefined) return { pod: resolved, operations, warnings: [] };
+      const injected = injectPod(resolved, injection, { targets, keysOf, ...(ephemeral && { ephemeral }) });
+      return {
+        pod: applyOperations(resolved, injected.operations),
+        operations: [...operations, ...injected.operations],
+        warnings: [...warnings, ...injected.warnings],
+      };
     };
+    // Keys decide about envFrom only; without it the first answer is the last.
+    const settled = (injection?.envFrom ?? []).length === 0 ? apply(() => undefined) : undefined;
+    return { claims, generated: [...generated.values()], inject: (keysOf) => settled ?? apply(keysOf) };
   };
 
   /** ExternalSecret → Secret, for all that annotations name. Fills `claims`. */

@@ -5,7 +5,8 @@ import type { Pod } from '../api/kubernetes.ts';
 import { admittedAnyway, decide, type Decision, type JudgedNeed } from '../core/admission/decision.ts';
 import { needsOf } from '../core/admission/needs.ts';
 import { freshnessPolicy } from '../core/admission/policy.ts';
-import { addedEphemeralNames, ephemeralReferences, findReferences } from '../core/admission/references.ts';
+import { addedEphemeralNames } from '../core/admission/containers.ts';
+import { findReferences } from '../core/admission/references.ts';
 import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
 import { printable } from '../core/names.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -66,8 +67,7 @@ export function createPodReviewer(options: PodReviewerOptions): PodReviewer {
     const ephemeral = oldPod === undefined ? undefined : addedEphemeralNames(pod, oldPod);
     const prepared = await inject({ pod, namespace, isDryRun, signal, ...(ephemeral && { ephemeral }) });
     const before = prepared.inject(() => undefined);
-    const references =
-      ephemeral === undefined ? findReferences(before.pod) : ephemeralReferences(before.pod, ephemeral);
+    const references = findReferences(before.pod, ephemeral);
     const [configMapWarnings, ...judged] = await Promise.all([
       configMaps.warnings(pod, namespace.name),
       ...needsOf(references).map(async (need) => {

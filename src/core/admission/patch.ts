@@ -48,8 +48,8 @@ export function provenanceOperations(before: Pod, after: Pod): readonly PatchOpe
   return operations.map((operation) => ({ ...operation, path: `/metadata${operation.path}` }) as PatchOperation);
 }
 
-/** The pod with a patch applied to it; it stays as it is itself. */
-export function applyOperations(pod: Pod, operations: readonly PatchOperation[]): Pod {
-  if (operations.length === 0) return pod;
-  return jsonPatch.applyPatch(pod, operations as PatchOperation[], true, false).newDocument;
+/** An object with a patch applied to it; it stays as it is itself. */
+export function applyOperations<T extends object>(object: T, operations: readonly PatchOperation[]): T {
+  if (operations.length === 0) return object;
+  return jsonPatch.applyPatch(object, operations as PatchOperation[], true, false).newDocument;
 }

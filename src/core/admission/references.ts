@@ -1,4 +1,5 @@
-import type { Container, Pod, Volume } from '../../api/kubernetes.ts';
+import type { Pod, Volume } from '../../api/kubernetes.ts';
+import { containersOf, type Place } from './containers.ts';
 
 /** One place in a pod that needs a Secret. */
 export interface Reference {
@@ -29,35 +30,23 @@ const PLUGIN_SECRETS: Readonly<Record<string, (volume: Volume) => string | undef
 /**
  * Every Secret that the pod refers to, in the order of the pod's fields. Covers what Kubernetes' own
  * `VisitPodSecretNames` covers (k8s.io/kubernetes/pkg/api/v1/pod), with the keys and `optional` besides.
+ *
+ * @param ephemeral for an update: only those of these ephemeral containers.
  */
-export function findReferences(pod: Pod): readonly Reference[] {
-  const { spec } = pod;
+export function findReferences(pod: Pod, ephemeral?: ReadonlySet<string>): readonly Reference[] {
+  const ofContainers = containersOf(pod, ephemeral).flatMap(containerReferences);
+  if (ephemeral !== undefined) return ofContainers;
+  const { volumes, imagePullSecrets } = pod.spec;
   return [
-    ...listOf(spec.initContainers).flatMap((container) => containerReferences(container, 'init container')),
-    ...listOf(spec.containers).flatMap((container) => containerReferences(container, 'container')),
-    ...listOf(spec.ephemeralContainers).flatMap((container) => containerReferences(container, 'ephemeral container')),
-    ...listOf(spec.volumes).flatMap(volumeReferences),
-    ...listOf(spec.imagePullSecrets).flatMap(({ name }) =>
+    ...ofContainers,
+    ...listOf(volumes).flatMap(volumeReferences),
+    ...listOf(imagePullSecrets).flatMap(({ name }) =>
       reference('imagePullSecret', name, [], false, 'imagePullSecrets'),
     ),
   ];
 }
 
-/** The ephemeral containers that an update adds; nothing else of a running pod may change. */
-export function addedEphemeralNames(pod: Pod, oldPod: Pod): ReadonlySet<string> {
-  const before = new Set(listOf(oldPod.spec.ephemeralContainers).map(({ name }) => name));
-  const names = listOf(pod.spec.ephemeralContainers).map(({ name }) => name);
-  return new Set(names.filter((name) => !before.has(name)));
-}
-
-/** The references of these ephemeral containers. */
-export function ephemeralReferences(pod: Pod, names: ReadonlySet<string>): readonly Reference[] {
-  return listOf(pod.spec.ephemeralContainers)
-    .filter(({ name }) => names.has(name))
-    .flatMap((container) => containerReferences(container, 'ephemeral container'));
-}
-
-function containerReferences(container: Container, role: string): readonly Reference[] {
+function containerReferences({ container, role }: Place): readonly Reference[] {
   const of = `${role} "${container.name}"`;
   const env = listOf(container.env).flatMap(({ name, valueFrom }) => {
     const ref = valueFrom?.secretKeyRef;

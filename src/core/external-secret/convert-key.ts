@@ -1,11 +1,16 @@
 import { LatchkeyError } from '../errors.ts';
 import { printable } from '../names.ts';
 
-const LONGEST_KEY_CHARACTERS = 253;
+export const LONGEST_KEY_CHARACTERS = 253;
 
 /** conversionStrategy `Default`: what may not stand in a Secret's key becomes `_`, per code point. */
 export function convertKey(key: string): string {
   return key.replaceAll(/[^\p{L}\p{N}._-]/gu, '_');
+}
+
+/** Whether the characters of a key are such that a Secret may have it. */
+export function isSecretKey(key: string): boolean {
+  return /^[-._a-zA-Z0-9]+$/.test(key) && key !== '.' && !key.startsWith('..');
 }
 
 /**
@@ -19,7 +24,7 @@ export function assertSecretKey(key: string): void {
       `key "${printable(key, 40)}" has ${key.length} characters, a Secret allows ${LONGEST_KEY_CHARACTERS}`,
     );
   }
-  if (!/^[-._a-zA-Z0-9]+$/.test(key) || key === '.' || key === '..' || key.startsWith('..')) {
+  if (!isSecretKey(key)) {
     throw new LatchkeyError(
       'InvalidData',
       `"${printable(key, 60)}" cannot be a key of a Secret (letters, digits, "-", "." and "_" only)`,

@@ -1,9 +1,8 @@
 /** What Kubernetes would refuse in a pod anyway, said before it does and with the annotation's name. */
-import { printable } from '../names.ts';
+import { isSecretKey, LONGEST_KEY_CHARACTERS } from '../external-secret/convert-key.ts';
+import { isLabelName, isSubdomainName, printable } from '../names.ts';
 import { invalid } from './grammar.ts';
 
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 /** What every supported Kubernetes accepts; newer ones allow more. */
 const ENV_NAME = /^[-._a-zA-Z][-._a-zA-Z0-9]*$/;
 const LONGEST_PATH_CHARACTERS = 1_024;
@@ -13,7 +12,7 @@ export function isEnvName(name: string): boolean {
 }
 
 export function assertName(name: string, where: string): string {
-  if (name.length <= 253 && SUBDOMAIN.test(name)) return name;
+  if (isSubdomainName(name)) return name;
   throw invalid(
     where,
     name === '' ? 'names no ExternalSecret' : `names "${printable(name, 60)}", which no ExternalSecret can be called`,
@@ -21,7 +20,7 @@ export function assertName(name: string, where: string): string {
 }
 
 export function assertContainerName(name: string, where: string): string {
-  if (name.length <= 63 && LABEL.test(name)) return name;
+  if (isLabelName(name)) return name;
   throw invalid(where, `names "${printable(name, 60)}", which no container can be called`);
 }
 
@@ -36,7 +35,7 @@ export function assertEnvPrefix(prefix: string, where: string): string {
 }
 
 export function assertSecretKeyName(key: string, where: string): string {
-  if (key.length <= 253 && /^[-._a-zA-Z0-9]+$/.test(key) && !key.startsWith('..') && key !== '.') return key;
+  if (key.length <= LONGEST_KEY_CHARACTERS && isSecretKey(key)) return key;
   throw invalid(
     where,
     key === '' ? 'names no key' : `names "${printable(key, 60)}", which no Secret can have as a key`,

@@ -1,6 +1,7 @@
 import type { PatchOperation } from '../../api/admission.ts';
 import { STATUS_ANNOTATION } from '../../api/keys.ts';
 import type { Pod } from '../../api/kubernetes.ts';
+import { describeContainer } from '../admission/containers.ts';
 import type { Injection } from './annotations.ts';
 import { placesOf, unknownContainerWarnings } from './places.ts';
 import { planContainer, type ContainerPlan, type Led } from './plan-container.ts';
@@ -62,7 +63,7 @@ export function injectPod(
     ...served.flatMap((plan) => plan.warnings),
     ...late.map(
       ({ place }) =>
-        `${place.name} was added after the pod was first seen and gets nothing from annotations: name it in latchkey.dev/containers if it should`,
+        `${describeContainer(place)} was added after the pod was first seen and gets nothing from annotations: name it in latchkey.dev/containers if it should`,
     ),
   ];
   return { operations, warnings: [...new Set(warnings)] };

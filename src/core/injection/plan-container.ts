@@ -1,5 +1,6 @@
 import type { PatchOperation } from '../../api/admission.ts';
 import type { Container, EnvVar } from '../../api/kubernetes.ts';
+import { describeContainer, type Place } from '../admission/containers.ts';
 import { listOf } from '../admission/references.ts';
 import type { LatchkeyError } from '../errors.ts';
 import { printable } from '../names.ts';
@@ -7,7 +8,6 @@ import type { EnvFromItem, EnvItem, VolumeItem } from './annotations.ts';
 import { isEnvName, normalisedPath } from './checks.ts';
 import { invalid } from './grammar.ts';
 import { append, prepend } from './operations.ts';
-import type { Place } from './places.ts';
 import type { SecretVolume } from './volumes.ts';
 
 /** An item of an annotation with the Secret that it leads to. */
@@ -43,38 +43,37 @@ const NOT_FROM_SECRETS =
 /** What one container lacks of what is wanted; what it has of its own stays and wins. */
 export function planContainer(place: Place, wanted: Wanted): ContainerPlan {
   const { container, pointer } = place;
-  const parts = [planEnv(place, wanted), planMounts(place, wanted)];
-  const envFrom = parts.flatMap((part) => part.envFrom ?? []);
-  const env = parts.flatMap((part) => part.env ?? []);
-  const mounts = parts.flatMap((part) => part.mounts ?? []);
-  const problem = parts.find((part) => part.problem !== undefined)?.problem;
+  const envs = planEnv(place, wanted);
+  const mounts = planMounts(place, wanted);
+  const { problem } = mounts;
   const operations = [
-    ...prepend(`${pointer}/envFrom`, container.envFrom, envFrom),
+    ...prepend(`${pointer}/envFrom`, container.envFrom, envs.envFrom),
     // Before the container's own: an env may use those above it in $(NAME).
-    ...prepend(`${pointer}/env`, container.env, env),
-    ...append(`${pointer}/volumeMounts`, container.volumeMounts, mounts),
+    ...prepend(`${pointer}/env`, container.env, envs.env),
+    ...append(`${pointer}/volumeMounts`, container.volumeMounts, mounts.missing),
   ];
   const isComplete = operations.length === 0 && problem === undefined;
-  const hasAny = parts.some(({ present }) => present > 0);
-  return {
-    ...{ place, operations, problem },
-    warnings: parts.flatMap(({ warnings }) => warnings ?? []),
-    isComplete,
-    isUntouched: !hasAny && !isComplete,
-  };
+  const isUntouched = !isComplete && envs.present + mounts.present === 0;
+  return { place, operations, warnings: envs.warnings, problem, isComplete, isUntouched };
 }
 
-interface Part {
-  readonly envFrom?: readonly object[];
-  readonly env?: readonly EnvVar[];
-  readonly mounts?: readonly object[];
-  readonly warnings?: readonly string[];
-  readonly problem?: LatchkeyError | undefined;
+interface EnvPlan {
+  readonly envFrom: readonly object[];
+  readonly env: readonly EnvVar[];
+  readonly warnings: readonly string[];
   /** How much is there already. */
   readonly present: number;
 }
 
-function planEnv({ container, name: place }: Place, wanted: Wanted): Part {
+interface MountPlan {
+  readonly missing: readonly object[];
+  readonly problem: LatchkeyError | undefined;
+  /** How much is there already. */
+  readonly present: number;
+}
+
+function planEnv(place: Place, wanted: Wanted): EnvPlan {
+  const { container } = place;
   const own = new Map(listOf(container.env).map((entry) => [entry.name, entry]));
   const [warnings, env, envFrom]: [string[], Map<string, EnvVar>, object[]] = [[], new Map(), []];
   let present = 0;
@@ -83,7 +82,7 @@ function planEnv({ container, name: place }: Place, wanted: Wanted): Part {
     const there = own.get(name);
     if (there === undefined) env.set(name, entry);
     else if (refersTo(there, entry)) present += 1;
-    else warnings.push(`${where}: ${place} has an env ${name} of its own, which wins`);
+    else warnings.push(`${where}: ${describeContainer(place)} has an env ${name} of its own, which wins`);
   }
   for (const [index, item] of wanted.envFrom.entries()) {
     const { secretName, prefix, isOptional } = item;
@@ -101,7 +100,7 @@ function planEnv({ container, name: place }: Place, wanted: Wanted): Part {
     const later = namesIn([...wanted.envFrom.slice(index + 1), ...sourcesOf(container)], wanted.keysOf);
     const names = skipped.map((key) => printable(`${prefix}${key}`, 60)).join(', ');
     warnings.push(
-      `${item.where}: ${place} does not get ${names}, which changes how programs run: map it with latchkey.dev/env if that is meant`,
+      `${item.where}: ${describeContainer(place)} does not get ${names}, which changes how programs run: map it with latchkey.dev/env if that is meant`,
     );
     for (const key of keys.filter((each) => !skipped.includes(each))) {
       const name = `${prefix}${key}`;
@@ -133,10 +132,10 @@ function namesIn(sources: readonly EnvSource[], keysOf: Wanted['keysOf']): Reado
   );
 }
 
-function planMounts({ container, name: place }: Place, { mounts: wanted, canMount }: Wanted): Part {
-  if (wanted.length === 0) return { present: 0 };
-  const taken = takenPaths(container);
-  const mounts: object[] = [];
+function planMounts(place: Place, { mounts: wanted, canMount }: Wanted): MountPlan {
+  if (wanted.length === 0) return { missing: [], problem: undefined, present: 0 };
+  const taken = takenPaths(place.container);
+  const missing: object[] = [];
   let problem: LatchkeyError | undefined;
   let present = 0;
   for (const [{ mountPath, where }, volume] of wanted) {
@@ -145,12 +144,13 @@ function planMounts({ container, name: place }: Place, { mounts: wanted, canMoun
     else if (taken.has(path)) {
       problem ??= invalid(
         where,
-        `would be mounted at ${printable(mountPath, 80)} in ${place}, where volume "${printable(taken.get(path), 63)}" is mounted already`,
+        `would be mounted at ${printable(mountPath, 80)} in ${describeContainer(place)}, where volume "${printable(taken.get(path), 63)}" is mounted already`,
       );
-    } else if (canMount(volume.name)) mounts.push({ name: volume.name, mountPath, readOnly: true });
-    else problem ??= invalid(where, `cannot be mounted in ${place}: a running pod gets no new volume`);
+    } else if (canMount(volume.name)) missing.push({ name: volume.name, mountPath, readOnly: true });
+    else
+      problem ??= invalid(where, `cannot be mounted in ${describeContainer(place)}: a running pod gets no new volume`);
   }
-  return { mounts, problem, present };
+  return { missing, problem, present };
 }
 
 /** Volume by path, for every path at which something is mounted already; of two the first. */

@@ -1,5 +1,6 @@
 import type { PatchOperation } from '../../api/admission.ts';
-import type { Pod } from '../../api/kubernetes.ts';
+import type { EnvVar, Pod } from '../../api/kubernetes.ts';
+import { containersOf, describeContainer } from '../admission/containers.ts';
 import { listOf } from '../admission/references.ts';
 import { LatchkeyError } from '../errors.ts';
 import { printable } from '../names.ts';
@@ -15,12 +16,6 @@ export interface InlineEnv {
   readonly where: string;
 }
 
-const LISTS = [
-  ['initContainers', 'init container'],
-  ['containers', 'container'],
-  ['ephemeralContainers', 'ephemeral container'],
-] as const;
-
 /**
  * Every inline reference in the env of a pod's containers.
  *
@@ -28,23 +23,21 @@ const LISTS = [
  * @throws LatchkeyError `InvalidReference` for one that cannot be read.
  */
 export function findInlineEnvs(pod: Pod, ephemeral?: ReadonlySet<string>): readonly InlineEnv[] {
-  const lists = ephemeral === undefined ? LISTS : LISTS.slice(2);
-  return lists.flatMap(([list, role]) =>
-    arrayOf(pod.spec[list]).flatMap((container, position) => {
-      if (ephemeral !== undefined && !ephemeral.has(container?.name ?? '')) return [];
-      return arrayOf(container?.env).flatMap((env, index) => {
-        const value = env?.value;
-        if (!isInlineReference(value)) return [];
-        const where = `env ${printable(env?.name ?? '?', 80)} of ${role} "${printable(container?.name ?? '?', 63)}"`;
-        if (env?.valueFrom !== undefined && env.valueFrom !== null) {
-          throw new LatchkeyError('InvalidReference', `${where} is an inline reference that stands beside a valueFrom`);
-        }
-        return [
-          { reference: parseInlineReference(value, where), pointer: `/spec/${list}/${position}/env/${index}`, where },
-        ];
-      });
-    }),
-  );
+  return containersOf(pod, ephemeral).flatMap((place) => {
+    // Positions count, so what is no object stays in its place.
+    const envs = (Array.isArray(place.container.env) ? place.container.env : []) as readonly (
+      EnvVar | null | undefined
+    )[];
+    return envs.flatMap((env, index) => {
+      const value = env?.value;
+      if (!isInlineReference(value)) return [];
+      const where = `env ${printable(env?.name, 80)} of ${describeContainer(place)}`;
+      if (env?.valueFrom !== undefined && env.valueFrom !== null) {
+        throw new LatchkeyError('InvalidReference', `${where} is an inline reference that stands beside a valueFrom`);
+      }
+      return [{ reference: parseInlineReference(value, where), pointer: `${place.pointer}/env/${index}`, where }];
+    });
+  });
 }
 
 /** Puts the Secret's name where the reference was. */
@@ -55,15 +48,9 @@ export function replaceInlineEnv({ pointer }: InlineEnv, secretName: string): re
   ];
 }
 
-/** Positions count, so what is no object stays in its place. */
-function arrayOf<T>(value: readonly T[] | undefined): readonly (T | null | undefined)[] {
-  return Array.isArray(value) ? value : [];
-}
-
 /** Names of ConfigMaps from which a pod takes env, each once. */
 export function configMapsOf(pod: Pod): readonly string[] {
-  const containers = LISTS.flatMap(([list]) => listOf(pod.spec[list]));
-  const names = containers.flatMap((container) => [
+  const names = containersOf(pod).flatMap(({ container }) => [
     ...listOf(container.envFrom).map(({ configMapRef }) => configMapRef?.name),
     ...listOf(container.env).map(({ valueFrom }) => valueFrom?.configMapKeyRef?.name),
   ]);

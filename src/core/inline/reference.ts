@@ -1,6 +1,7 @@
 import { INLINE_CLUSTER_PREFIX, INLINE_PREFIX, INLINE_PREFIXES } from '../../api/keys.ts';
 import type { StoreKind } from '../../api/external-secrets.ts';
 import { LatchkeyError } from '../errors.ts';
+import { isSubdomainName } from '../names.ts';
 
 /** `latchkey://<SecretStore>/<key>[?version=v][#property]`, decoded. */
 export interface InlineReference {
@@ -13,7 +14,6 @@ export interface InlineReference {
 }
 
 const LONGEST_CHARACTERS = 2_048;
-const STORE_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 /** Anything that begins like one must be one: half a reference must never reach a program as its password. */
 export function isInlineReference(value: unknown): value is string {
@@ -36,7 +36,7 @@ export function parseInlineReference(value: string, where: string): InlineRefere
   const rest = value.slice((isCluster ? INLINE_CLUSTER_PREFIX : INLINE_PREFIX).length);
   const [, storeName = '', encodedKey = '', query, fragment] =
     /^([^/]*)\/([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(rest) ?? [];
-  if (!STORE_NAME.test(storeName) || storeName.length > 253) throw fail('names no store before its first "/"');
+  if (!isSubdomainName(storeName)) throw fail('names no store before its first "/"');
   const decode = (part: string, name: string): string => {
     try {
       return decodeURIComponent(part);

@@ -22,11 +22,12 @@ export function storeKeyOf(externalSecret: ExternalSecret): StoreKey {
     throw new LatchkeyError('InvalidExternalSecret', 'spec.secretStoreRef.name is missing, so no store can be asked');
   }
   const kind = secretStoreRef.kind === 'ClusterSecretStore' ? 'ClusterSecretStore' : 'SecretStore';
-  return {
-    kind,
-    name: secretStoreRef.name,
-    namespace: kind === 'SecretStore' ? externalSecret.metadata.namespace : undefined,
-  };
+  return storeKey(kind, secretStoreRef.name, externalSecret.metadata.namespace);
+}
+
+/** @param namespace of whoever asks; only a SecretStore is in one. */
+export function storeKey(kind: StoreKind, name: string, namespace: string | undefined): StoreKey {
+  return { kind, name, namespace: kind === 'SecretStore' ? namespace : undefined };
 }
 
 /** Does a store belong to another controller, who refreshes its Secrets and writes the statuses? */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Pod } from '../../../../src/api/kubernetes.ts';
 import { needsOf } from '../../../../src/core/admission/needs.ts';
-import { addedEphemeralNames, ephemeralReferences, findReferences } from '../../../../src/core/admission/references.ts';
+import { addedEphemeralNames } from '../../../../src/core/admission/containers.ts';
+import { findReferences } from '../../../../src/core/admission/references.ts';
 
 const podOf = (spec: object): Pod => ({ metadata: { name: 'web' }, spec });
 const key = (name: string, of: string, more: object = {}): object => ({
@@ -108,7 +109,7 @@ describe('a pod refers to', () => {
       ],
     });
     assert.deepEqual(
-      ephemeralReferences(after, addedEphemeralNames(after, before)).map(({ secretName }) => secretName),
+      findReferences(after, addedEphemeralNames(after, before)).map(({ secretName }) => secretName),
       ['new'],
     );
   });

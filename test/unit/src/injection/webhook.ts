@@ -8,7 +8,7 @@ import { systemClock } from '../../../../src/ports/clock.ts';
 import type { Logger } from '../../../../src/ports/logger.ts';
 import { wireAdmission, type Wiring } from '../../../../src/wiring.ts';
 import { observed, type ObservedCluster } from '../stores/support/observed-cluster.ts';
-import { noMetrics, silentLogger } from '../stores/support/world.ts';
+import { admissionSettings, noMetrics, silentLogger } from '../stores/support/world.ts';
 import { contextIn, namespaceOf, type Case } from './cases.ts';
 
 /** The webhook over one namespace with what context.yaml holds, and what else is given. */
@@ -25,12 +25,7 @@ export async function wire(
   const cluster = observed(folder);
   const wiring = wireAdmission({
     cluster,
-    settings: {
-      controllerClass: 'default',
-      ambientCredentials: 'none',
-      allowedBackendHosts: [],
-      defaultStaleIfErrorMs: 86_400_000,
-    },
+    settings: admissionSettings,
     registry: providers,
     environment: {},
     versionKey: () => '00'.repeat(32),

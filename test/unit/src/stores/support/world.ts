@@ -7,7 +7,7 @@ import type { Logger } from '../../../../../src/ports/logger.ts';
 import type { Metrics } from '../../../../../src/ports/metrics.ts';
 import { summariseNamespace } from '../../../../../src/stores/views.ts';
 import type { PodReview } from '../../../../../src/webhook/pod-review.ts';
-import { wireAdmission, type Wiring } from '../../../../../src/wiring.ts';
+import { wireAdmission, type AdmissionSettings, type Wiring } from '../../../../../src/wiring.ts';
 import * as make from '../../../../support/latchkey/manifests.ts';
 import { Backend } from './backend.ts';
 import { handClock, type HandClock } from './clock.ts';
@@ -18,6 +18,14 @@ export const noMetrics: Metrics = { admission: noop, providerRequest: noop, sync
 function noop(): void {
   // Nobody listens.
 }
+
+/** An operator's defaults, except that no store may use the identity of this process. */
+export const admissionSettings: AdmissionSettings = {
+  controllerClass: 'default',
+  ambientCredentials: 'none',
+  allowedBackendHosts: [],
+  defaultStaleIfErrorMs: 86_400_000,
+};
 
 export interface World {
   readonly folder: FolderCluster;
@@ -53,12 +61,7 @@ export async function createWorld(
   apply(namespace, store('store'));
   const wiring = wireAdmission({
     cluster,
-    settings: {
-      controllerClass: 'default',
-      ambientCredentials: 'none',
-      allowedBackendHosts: [],
-      defaultStaleIfErrorMs: 86_400_000,
-    },
+    settings: admissionSettings,
     registry: backend.registry,
     environment: {},
     versionKey: () => 'ab'.repeat(32),
