@@ -139,13 +139,40 @@ describe('a pod as large as can be', () => {
   });
 });
 
+/** `latchkey check` names the same mistakes, and warns of the same, as admission does. */
+async function assertCheckSays(
+  cases: readonly Case[],
+  namespaces: readonly string[],
+  args: readonly string[],
+): Promise<void> {
+  const { stdout } = await latchkey(['check', '-o', 'json', ...args]);
+  const { rows } = JSON.parse(stdout) as {
+    rows: readonly { readonly workload: string; readonly result: string; readonly code?: string }[];
+  };
+  for (const [index, { case: what, denied, warns = [] }] of cases.entries()) {
+    if (/\[(KeyMissing|SecretNotFound|PropertyNotFound)\]/.test(denied ?? '')) continue;
+    const namespace = namespaces[index] ?? '';
+    const said = rows
+      .filter(({ workload }) => workload.startsWith(`Pod "${namespace}/`))
+      .map(({ result, code }) => shortened(`${result}${code === undefined ? '' : ` [${code}]`}`));
+    // What concerns one Secret has a row of its own, and names that stay out of env are known once the Secret is there.
+    const notes = warns.filter((warning) => !/^Secret "|does not get/.test(warning));
+    for (const sentence of [...(denied === undefined ? [] : [denied.replaceAll('~', namespace)]), ...notes]) {
+      assert.ok(
+        said.some((each) => each.endsWith(sentence)),
+        `${what}: ${sentence}\nis not among\n${said.join('\n')}`,
+      );
+    }
+  }
+}
+
 describe('latchkey inject', () => {
   let temporary: Awaited<ReturnType<typeof createTemporaryDirectory>>;
   before(async () => (temporary = await createTemporaryDirectory('fixtures')));
   after(() => temporary.remove());
 
   for (const { name: theme, cases } of themes) {
-    it(`leaves the pods with ${theme} as admission does`, async () => {
+    it(`leaves the pods with ${theme} as admission does, and latchkey check says what admission says`, async () => {
       const [lookup, pods] = [join(temporary.path, theme, 'lookup'), join(temporary.path, theme, 'pods.yaml')];
       await mkdir(lookup, { recursive: true });
       const namespaces = cases.map((_, index) => `${theme}-${index}`);
@@ -175,6 +202,7 @@ describe('latchkey inject', () => {
           }
         } else assert.ok(shortened(stderr).includes(each.denied.replaceAll('~', namespaces[index] ?? '')), each.case);
       }
+      await assertCheckSays(cases, namespaces, ['-f', pods, '--lookup', lookup]);
     });
   }
 });
