@@ -1,4 +1,5 @@
 import { createAdmitter, type Admitter } from './webhook/admitter.ts';
+import { EventRecorder } from './events/event-recorder.ts';
 import { createPodInjector } from './webhook/pod-injection.ts';
 import { createPodReviewer, type PodReviewer } from './webhook/pod-review.ts';
 import type { Clock } from './ports/clock.ts';
@@ -45,7 +46,8 @@ export interface Wiring {
   readonly reviewPod: PodReviewer;
   readonly views: Views;
   readonly syncer: Syncer;
-  /** Writes the statuses that are due and closes the provider clients. */
+  readonly events: EventRecorder;
+  /** Writes the statuses and Events that are due and closes the provider clients. */
   close(): Promise<void>;
 }
 
@@ -60,6 +62,7 @@ export function wireAdmission(options: WiringOptions): Wiring {
     environment,
     ambientCredentials,
     allowedBackendHosts,
+    clock,
     metrics,
     logger,
   });
@@ -84,13 +87,17 @@ export function wireAdmission(options: WiringOptions): Wiring {
   const configMaps = new ConfigMapLook(cluster, logger);
   const { defaultStaleIfErrorMs } = settings;
   const reviewPod = createPodReviewer({ inject, resolver, configMaps, views, defaultStaleIfErrorMs, clock });
+  const events = new EventRecorder(cluster, environment['HOSTNAME'] ?? 'latchkey', clock, logger);
+  const { externalSecrets } = views;
+  const namespaces = new NamespaceLookup(cluster, views);
   return {
-    admit: createAdmitter({ namespaces: new NamespaceLookup(cluster, views), reviewPod, logger }),
+    admit: createAdmitter({ namespaces, reviewPod, events, externalSecrets, logger }),
     reviewPod,
     views,
     syncer,
+    events,
     async close() {
-      await syncer.statuses.flush();
+      await Promise.all([syncer.statuses.flush(), events.flush()]);
       clients.close();
     },
   };

@@ -41,11 +41,23 @@ export interface ExternalSecretTarget {
   };
 }
 
+/** When refreshInterval may act; everything in UTC. */
+export interface SyncWindows {
+  readonly kind: 'allow' | 'deny';
+  readonly windows: readonly {
+    /** Five cron fields, `@daily` and its like, or `@every 6h`. */
+    readonly schedule: string;
+    /** Go duration. */
+    readonly duration: string;
+  }[];
+}
+
 export interface ExternalSecretSpec {
   readonly secretStoreRef?: SecretStoreRef;
   readonly refreshPolicy?: 'CreatedOnce' | 'Periodic' | 'OnChange';
   /** Go duration, default `1h0m0s`; zero or less = once. */
   readonly refreshInterval?: string;
+  readonly syncWindows?: SyncWindows;
   readonly target?: ExternalSecretTarget;
   readonly data?: readonly ExternalSecretData[];
   readonly dataFrom?: readonly ExternalSecretDataFrom[];

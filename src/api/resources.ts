@@ -1,6 +1,6 @@
 import { EXTERNAL_SECRETS_VERSION } from './keys.ts';
 import type { ClusterSecretStore, ExternalSecret, SecretStore } from './external-secrets.ts';
-import type { ConfigMap, KubernetesObject, Namespace, Secret } from './kubernetes.ts';
+import type { ConfigMap, Event, KubernetesObject, Namespace, Secret } from './kubernetes.ts';
 
 /** How a kind is addressed on the API server. `T` ties the object's type to its address. */
 export interface Resource<T extends KubernetesObject> {
@@ -45,6 +45,27 @@ export const clusterSecretStores: Resource<ClusterSecretStore> = {
   kind: 'ClusterSecretStore',
   plural: 'clustersecretstores',
   isNamespaced: false,
+};
+
+export const events: Resource<Event> = {
+  apiVersion: 'events.k8s.io/v1',
+  kind: 'Event',
+  plural: 'events',
+  isNamespaced: true,
+};
+
+export const replicaSets: Resource<KubernetesObject> = {
+  apiVersion: 'apps/v1',
+  kind: 'ReplicaSet',
+  plural: 'replicasets',
+  isNamespaced: true,
+};
+
+export const jobs: Resource<KubernetesObject> = {
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  plural: 'jobs',
+  isNamespaced: true,
 };
 
 export const mutatingWebhookConfigurations: Resource<KubernetesObject> = {

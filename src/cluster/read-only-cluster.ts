@@ -16,6 +16,7 @@ export function readOnly(cluster: Cluster): Cluster {
     informer: (resource, options) => cluster.informer(resource, options),
     create: asWritten,
     update: asWritten,
+    delete: async () => 'deleted',
     apply: async (_resource, object) => object,
     patchStatus: async () => undefined,
   };

@@ -28,6 +28,12 @@ export interface Cluster {
   create<T extends KubernetesObject>(resource: Resource<T>, object: T, options: WriteOptions): Promise<WriteOutcome<T>>;
   /** PUT. `conflict` when `metadata.resourceVersion` is no longer the newest, or the object is gone. */
   update<T extends KubernetesObject>(resource: Resource<T>, object: T, options: WriteOptions): Promise<WriteOutcome<T>>;
+  /** Deletes this very version of the object. `conflict` when there is a newer one; one that is gone is deleted. */
+  delete<T extends KubernetesObject>(
+    resource: Resource<T>,
+    object: T,
+    options: CallOptions,
+  ): Promise<'deleted' | 'conflict'>;
   /** Server-side apply, forced: the named fields are ours. */
   apply<T extends KubernetesObject>(resource: Resource<T>, object: T, options: WriteOptions): Promise<T>;
   /** Merge-patches the status subresource. Undefined when the object is gone. */

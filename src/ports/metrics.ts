@@ -6,6 +6,6 @@ export interface Metrics {
   providerRequest(provider: string, call: string, status: string, durationSeconds: number): void;
   /** One attempt to bring a Secret up to date. */
   sync(namespace: string, name: string, isError: boolean): void;
-  /** One write of a Secret that reached the API server. */
-  secretWrite(operation: 'create' | 'update'): void;
+  /** One write or deletion of a Secret that reached the API server. */
+  secretWrite(operation: 'create' | 'update' | 'delete'): void;
 }

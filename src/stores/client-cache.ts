@@ -1,17 +1,21 @@
 import { LRUCache } from 'lru-cache';
 import type { SecretStore } from '../api/external-secrets.ts';
-import { LatchkeyError } from '../core/errors.ts';
+import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
 import { printable } from '../core/names.ts';
 import type { StoreKey } from '../core/store/store-access.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Provider, ProviderRegistry, SecretsClient } from '../ports/provider.ts';
 import { areCurrent, ScopedCredentials, type CredentialVersion } from './credentials.ts';
+import { Refusals } from './refusals.ts';
 
 export interface OpenStore {
   readonly client: SecretsClient;
   readonly documents: Provider['documents'];
+  /** What this identity was refused; gone with the client when store or credentials change. */
+  readonly refusals: Refusals;
 }
 
 interface CachedClient extends OpenStore {
@@ -25,14 +29,24 @@ export interface ClientCacheOptions {
   readonly ambientCredentials: 'cluster-stores' | 'all' | 'none';
   /** Hosts that a store's URLs may lead to wherever they are. */
   readonly allowedBackendHosts: readonly string[];
+  readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
+}
+
+/** A log-in that was refused, with what it was tried with. */
+interface RefusedLogIn {
+  readonly error: LatchkeyError;
+  readonly credentials: readonly CredentialVersion[];
+  readonly untilMs: number;
 }
 
 const MOST_CLIENTS = 500;
 const CREATE_TIMEOUT_MS = 20_000;
 /** No fetch lasts longer, so nobody uses a client that has been out of the cache for this long. */
 const LONGEST_USE_MS = 30_000;
+/** The same credentials are not tried again before; some backends lock accounts. */
+const LOG_IN_REFUSED_FOR_MS = 30_000;
 
 /**
  * Clients by store and identity. A client serves only while everything it was built from, the store and each
@@ -44,6 +58,7 @@ export class ClientCache {
   readonly #clients: LRUCache<string, CachedClient>;
   /** Being made: whoever needs the same waits for it. */
   readonly #pending = new Map<string, Promise<CachedClient>>();
+  readonly #refusedLogIns = new LRUCache<string, RefusedLogIn>({ max: MOST_CLIENTS });
   #isClosed = false;
 
   constructor(cluster: Cluster, options: ClientCacheOptions) {
@@ -64,14 +79,19 @@ export class ClientCache {
 
   /** @throws LatchkeyError see {@link Provider.newClient}. */
   async open(key: StoreKey, store: SecretStore, namespace: string, signal: AbortSignal): Promise<OpenStore> {
-    const { uid, resourceVersion } = store.metadata;
-    // A cluster store may take its credentials from the ExternalSecret's namespace, so the namespace is part of the identity.
-    const identity = `${uid}@${resourceVersion}/${namespace}`;
+    const identity = identityOf(store, namespace);
     const cached = this.#clients.get(identity);
     if (cached !== undefined && (await areCurrent(this.#cluster, cached.credentials, signal))) return cached;
     // Unless somebody else has put a newer one in its place meanwhile.
     if (cached !== undefined && this.#clients.peek(identity) === cached) this.#clients.delete(identity);
-    return this.#pending.get(identity) ?? this.#make(identity, () => this.#create(key, store, namespace));
+    await this.#assertNotRefused(identity, signal);
+    return this.#pending.get(identity) ?? this.#make(identity, () => this.#create(identity, key, store, namespace));
+  }
+
+  async #assertNotRefused(identity: string, signal: AbortSignal): Promise<void> {
+    const refused = this.#refusedLogIns.get(identity);
+    if (refused === undefined || refused.untilMs <= this.#options.clock.now()) return;
+    if (await areCurrent(this.#cluster, refused.credentials, signal)) throw refused.error;
   }
 
   close(): void {
@@ -92,9 +112,9 @@ export class ClientCache {
   }
 
   /** Under a deadline of its own: the first caller's leaving must not fail those who wait with it. */
-  async #create(key: StoreKey, store: SecretStore, namespace: string): Promise<CachedClient> {
+  async #create(identity: string, key: StoreKey, store: SecretStore, namespace: string): Promise<CachedClient> {
     const signal = AbortSignal.timeout(CREATE_TIMEOUT_MS);
-    const { registry, environment, ambientCredentials, allowedBackendHosts, metrics } = this.#options;
+    const { registry, environment, ambientCredentials, allowedBackendHosts, clock, metrics } = this.#options;
     const [name, ...others] = Object.keys(store.spec.provider ?? {});
     if (name === undefined || others.length > 0) {
       throw new LatchkeyError('InvalidProviderConfig', 'spec.provider must name exactly one provider');
@@ -105,7 +125,7 @@ export class ClientCache {
     }
     const provider = (await load()).createProvider();
     const credentials = new ScopedCredentials(this.#cluster, key, namespace);
-    const client = await provider.newClient(
+    const making = provider.newClient(
       {
         store: key,
         config: store.spec.provider?.[name] ?? null,
@@ -119,6 +139,23 @@ export class ClientCache {
       },
       signal,
     );
-    return { client, documents: provider.documents, credentials: credentials.versions };
+    const client = await making.catch((cause: unknown) => {
+      const error = asLatchkeyError(cause);
+      if (error.code === 'BackendAuthFailed' || error.code === 'BackendPermissionDenied') {
+        const untilMs = clock.now() + LOG_IN_REFUSED_FOR_MS;
+        this.#refusedLogIns.set(identity, { error, credentials: credentials.versions, untilMs });
+      }
+      throw error;
+    });
+    const refusals = new Refusals(clock);
+    return { client, documents: provider.documents, refusals, credentials: credentials.versions };
   }
+}
+
+/**
+ * Whoever a store is asked as. A cluster store may take its credentials from the ExternalSecret's namespace, so the
+ * namespace is part of it.
+ */
+export function identityOf({ metadata }: SecretStore, namespace: string): string {
+  return `${metadata.uid}@${metadata.resourceVersion}/${namespace}`;
 }

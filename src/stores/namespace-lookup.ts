@@ -18,8 +18,13 @@ export class NamespaceLookup {
     this.#views = views;
   }
 
+  /** As far as the cache knows it. */
+  known(name: string): NamespaceSummary | undefined {
+    return this.#views.namespaces.get({ name });
+  }
+
   async find(name: string, signal: AbortSignal): Promise<NamespaceSummary | undefined> {
-    const known = this.#views.namespaces.get({ name });
+    const known = this.known(name);
     if (known !== undefined || name === '' || this.#absent.has(name)) return known;
     const namespace = await this.#cluster.get(namespaces, { name }, { signal });
     if (namespace === undefined) {

@@ -10,16 +10,19 @@ import {
   ageLimitMs,
   ALWAYS_FRESH_TOLERANCE_MS,
   judgeFreshness,
+  unrefreshable,
   type Freshness,
   type FreshnessQuestion,
 } from '../core/refresh/freshness.ts';
 import { describeStore, isForeign, storeKeyOf } from '../core/store/store-access.ts';
 import type { SecretSummary } from '../core/target/secret-summary.ts';
+import { syncedResourceVersion } from '../core/target/object-hash.ts';
 import { opaqueVersion } from '../core/target/version.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { LiveLook } from './live-look.ts';
+import { NEGATIVE_FOR_MS } from './refusals.ts';
 import type { StoreLookup } from './store-lookup.ts';
 import type { Syncer } from './sync.ts';
 import { claimantOf, type NamespaceSummary, type Views } from './views.ts';
@@ -97,14 +100,16 @@ export class NeedResolver {
     const isForeignStore = isForeign(store, this.#options.controllerClass);
     const freshness = this.#judge(question, { externalSecret, secret, isForeignStore });
     const name = externalSecret.metadata.name;
-    if (freshness.verdict === 'fresh') return this.#fresh(name, secret);
+    if (freshness.verdict === 'fresh') return this.#fresh(externalSecret, secret);
     if (question.isDryRun) {
       assertResolvable(externalSecret);
       const reason = freshness.verdict === 'stale' ? 'is older than it may be' : freshness.reason;
       return { state: 'wouldFetch', externalSecret: name, reason };
     }
+    this.#assertNotJustSettled(question, externalSecret, freshness, secret);
+    let synced: SecretSummary | undefined;
     try {
-      const synced = await this.#options.syncer.sync({
+      synced = await this.#options.syncer.sync({
         externalSecret,
         storeKey,
         store,
@@ -113,15 +118,41 @@ export class NeedResolver {
         isFirst: freshness.verdict === 'unusable',
         signal,
       });
-      assertKeys(need, synced);
-      return this.#fresh(name, synced);
     } catch (cause) {
       return this.#fallBack(asLatchkeyError(cause), freshness, question, { name, secret });
     }
+    if (synced === undefined) throw noneLeft();
+    assertKeys(need, synced);
+    return this.#fresh(externalSecret, synced);
   }
 
-  #fresh(externalSecret: string, secret: SecretSummary | undefined): NeedOutcome {
-    return { state: 'fresh', externalSecret, version: this.#version(secret), secretType: secret?.type ?? 'Opaque' };
+  #fresh(externalSecret: ExternalSecret, secret: SecretSummary | undefined): NeedOutcome {
+    const ageless = unrefreshable(externalSecret);
+    return {
+      state: 'fresh',
+      externalSecret: externalSecret.metadata.name,
+      version: this.#version(secret),
+      secretType: secret?.type ?? 'Opaque',
+      ...(ageless !== undefined && { ageless }),
+    };
+  }
+
+  /**
+   * What a sync of this very spec found missing a moment ago is missing still: pods that are made again and again ask the
+   * backend once in a while only.
+   */
+  #assertNotJustSettled(
+    { need, receivedAtMs }: NeedQuestion,
+    externalSecret: ExternalSecret,
+    freshness: Freshness,
+    secret: SecretSummary | undefined,
+  ): void {
+    const last = this.#options.syncer.lastSync(externalSecret);
+    const isOfThisSpec = last?.syncedResourceVersion === syncedResourceVersion(externalSecret.metadata);
+    if (last === undefined || !isOfThisSpec || receivedAtMs - last.fetchStartedAtMs > NEGATIVE_FOR_MS) return;
+    if (last.removed !== undefined && (secret === undefined || secret.uid === last.removed.uid)) throw noneLeft();
+    const lacksKey = freshness.verdict === 'unusable' && freshness.missingKey !== undefined;
+    if (lacksKey && secret !== undefined) assertKeys(need, secret);
   }
 
   #judge(
@@ -149,7 +180,7 @@ export class NeedResolver {
     { policy }: NeedQuestion,
     { name, secret }: { readonly name: string; readonly secret: SecretSummary | undefined },
   ): NeedOutcome {
-    const isUsable = freshness.verdict === 'stale' && error.category === 'no-new-value';
+    const isUsable = freshness.verdict === 'stale' && error.category !== 'our-side';
     if (!isUsable || freshness.ageMs - freshness.limitMs > policy.staleIfErrorMs || policy.staleIfErrorMs === 0) {
       throw error;
     }
@@ -165,6 +196,13 @@ export class NeedResolver {
     this.#versions.set(secret, { versionKey, version });
     return version;
   }
+}
+
+function noneLeft(): LatchkeyError {
+  return new LatchkeyError(
+    'SecretNotFound',
+    'the backend has none of what the ExternalSecret names, and its deletionPolicy Delete wants no Secret then',
+  );
 }
 
 /** @throws LatchkeyError `KeyMissing` naming the first key that the ExternalSecret does not produce. */

@@ -4,6 +4,7 @@ import { assertSecretKey, convertKey } from '../core/external-secret/convert-key
 import { printable } from '../core/names.ts';
 import type { SecretValue } from '../core/secret-value.ts';
 import type { StoreKey } from '../core/store/store-access.ts';
+import { syncedResourceVersion } from '../core/target/object-hash.ts';
 import type { DocumentRef, DocumentResult, SecretsClient } from '../ports/provider.ts';
 import type { ClientCache, OpenStore } from './client-cache.ts';
 
@@ -12,7 +13,9 @@ const PARALLEL_READS = 8;
 
 /**
  * Fetches what an ExternalSecret asks for: `dataFrom` in order, later keys win; then `data`, which wins over it. Each
- * document is fetched once, however many properties are read from it. All or nothing: the first error is the outcome.
+ * document is fetched once, however many properties are read from it. All or nothing: the first error is the outcome,
+ * except that deletion policies Delete and Merge leave out what the backend does not have. What the backend has just
+ * refused is not asked for again.
  *
  * @throws LatchkeyError naming the field, `spec.data[0] (secretKey "password"): …`.
  */
@@ -24,15 +27,36 @@ export async function resolveExternalSecret(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, SecretValue>> {
   const opened = await clients.open(key, store, externalSecret.metadata.namespace ?? '', signal);
-  const documents = await fetchDocuments(externalSecret, opened.client, signal);
+  const asked = `${externalSecret.metadata.uid}/${syncedResourceVersion(externalSecret.metadata)}`;
+  const refusal = opened.refusals.recall(asked);
+  if (refusal !== undefined) throw refusal;
+  try {
+    return valuesOf(externalSecret, await fetchDocuments(externalSecret, opened.client, signal), opened);
+  } catch (cause) {
+    const error = asLatchkeyError(cause);
+    opened.refusals.note(asked, error);
+    throw error;
+  }
+}
+
+function valuesOf({ spec }: ExternalSecret, documents: Documents, opened: OpenStore): ReadonlyMap<string, SecretValue> {
   const values = new Map<string, SecretValue>();
-  (externalSecret.spec.dataFrom ?? []).forEach(({ extract }, index) => {
+  const mayBeMissing = ['Delete', 'Merge'].includes(spec.target?.deletionPolicy ?? 'Retain');
+  const within = (where: string, work: () => void): void => {
+    try {
+      work();
+    } catch (cause) {
+      const error = asLatchkeyError(cause);
+      if (error.code !== 'SecretNotFound' || !mayBeMissing) throw error.within(where);
+    }
+  };
+  (spec.dataFrom ?? []).forEach(({ extract }, index) => {
     if (extract === undefined) return;
     within(`spec.dataFrom[${index}].extract`, () => {
       for (const [name, value] of extracted(extract, documents, opened)) values.set(name, value);
     });
   });
-  (externalSecret.spec.data ?? []).forEach(({ secretKey, remoteRef }, index) => {
+  (spec.data ?? []).forEach(({ secretKey, remoteRef }, index) => {
     within(`spec.data[${index}] (secretKey "${printable(secretKey, 60)}")`, () => {
       assertSecretKey(secretKey);
       values.set(secretKey, read(remoteRef, documents, opened));
@@ -120,12 +144,4 @@ function extracted(ref: RemoteRef, documents: Documents, opened: OpenStore): Rea
     converted.set(key, value);
   }
   return converted;
-}
-
-function within(where: string, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    throw asLatchkeyError(error).within(where);
-  }
 }

@@ -11,7 +11,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import type { ClientCache } from './client-cache.ts';
+import { CircuitBreakers } from './circuit-breakers.ts';
+import { identityOf, type ClientCache } from './client-cache.ts';
 import { FairSlots } from './fair-slots.ts';
 import { Flights } from './flights.ts';
 import { materialise } from './materialise.ts';
@@ -49,7 +50,8 @@ const SLOTS = { slots: 256, slotsPerNamespace: 32, longestQueue: 1_000 };
 /** resolve → materialise → status: the one path by which a Secret gets its value. */
 export class Syncer {
   readonly #deps: SyncDependencies;
-  readonly #flights: Flights<SecretSummary>;
+  readonly #flights: Flights<SecretSummary | undefined>;
+  readonly #breakers: CircuitBreakers;
   readonly #slots = new FairSlots(SLOTS);
   readonly #records = new LRUCache<string, SyncRecord>({ max: RECORDS_REMEMBERED });
   readonly statuses: StatusWriter;
@@ -57,6 +59,7 @@ export class Syncer {
   constructor(deps: SyncDependencies) {
     this.#deps = deps;
     this.#flights = new Flights(deps.clock);
+    this.#breakers = new CircuitBreakers(deps.clock);
     this.statuses = new StatusWriter(deps.cluster, deps.views, deps.clock, deps.logger);
   }
 
@@ -67,9 +70,10 @@ export class Syncer {
 
   /**
    * Brings one Secret up to date; callers who need the same share one fetch.
+   * @returns the Secret as it is now, `undefined` when deletion policy Delete says that there is to be none.
    * @throws LatchkeyError of any code.
    */
-  sync(request: SyncRequest): Promise<SecretSummary> {
+  sync(request: SyncRequest): Promise<SecretSummary | undefined> {
     const { externalSecret, store } = request;
     const { namespace = '' } = externalSecret.metadata;
     const spec = syncedResourceVersion(externalSecret.metadata);
@@ -82,7 +86,7 @@ export class Syncer {
     });
   }
 
-  async #attempt(request: SyncRequest, signal: AbortSignal): Promise<SecretSummary> {
+  async #attempt(request: SyncRequest, signal: AbortSignal): Promise<SecretSummary | undefined> {
     const { externalSecret, store } = request;
     const { namespace = '', name } = externalSecret.metadata;
     const { controllerClass, metrics, logger } = this.#deps;
@@ -105,19 +109,23 @@ export class Syncer {
   async #materialise(
     request: SyncRequest,
     signal: AbortSignal,
-  ): Promise<{ readonly summary: SecretSummary; readonly record: SyncRecord }> {
+  ): Promise<{ readonly summary: SecretSummary | undefined; readonly record: SyncRecord }> {
     const { externalSecret } = request;
     const { cluster, clock, metrics, views } = this.#deps;
     assertResolvable(externalSecret);
-    const { secret, fetchStartedAtMs } = await materialise(cluster, externalSecret, {
+    const materialised = await materialise(cluster, externalSecret, {
       isBelievedAbsent: request.secret === undefined,
       fetch: () => this.#fetch(request, signal),
       clock,
       metrics,
       signal,
     });
-    views.secrets.observe(secret);
+    const { secret, fetchStartedAtMs } = materialised;
     const record = { syncedResourceVersion: syncedResourceVersion(externalSecret.metadata), fetchStartedAtMs };
+    if (secret === undefined) {
+      return { summary: undefined, record: { ...record, removed: { uid: materialised.removedUid } } };
+    }
+    views.secrets.observe(secret);
     return { summary: summarise(secret), record };
   }
 
@@ -125,8 +133,12 @@ export class Syncer {
     { externalSecret, storeKey, store }: SyncRequest,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, SecretValue>> {
-    const data = await resolveExternalSecret(externalSecret, storeKey, store, this.#deps.clients, signal);
-    if (data.size > 0) return data;
+    const identity = identityOf(store, externalSecret.metadata.namespace ?? '');
+    const data = await this.#breakers.run(identity, () =>
+      resolveExternalSecret(externalSecret, storeKey, store, this.#deps.clients, signal),
+    );
+    const { deletionPolicy = 'Retain' } = externalSecret.spec.target ?? {};
+    if (data.size > 0 || deletionPolicy !== 'Retain') return data;
     throw new LatchkeyError('InvalidData', 'the store’s answer gives no key at all, and an empty Secret serves nobody');
   }
 }

@@ -29,7 +29,7 @@ export function createMetrics(): PrometheusMetrics {
   });
   const secretWrites = new Counter({
     name: 'latchkey_secret_writes_total',
-    help: 'Secrets created or updated.',
+    help: 'Secrets created, updated or deleted.',
     labelNames: ['operation'],
     registers,
   });

@@ -2,17 +2,22 @@ import type { AdmissionRequest, AdmissionResponse } from '../api/admission.ts';
 import { INJECTION_LABEL, MIRROR_POD_ANNOTATION } from '../api/keys.ts';
 import type { Pod } from '../api/kubernetes.ts';
 import { provenanceOperations, withProvenance } from '../core/admission/patch.ts';
+import type { JudgedNeed } from '../core/admission/decision.ts';
 import { allowed, asPod, denied } from '../core/admission/review.ts';
 import { asLatchkeyError } from '../core/errors.ts';
 import { printable } from '../core/names.ts';
+import type { EventRecorder, NeedVerdict, PodVerdict } from '../events/event-recorder.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { NamespaceLookup } from '../stores/namespace-lookup.ts';
-import type { NamespaceSummary } from '../stores/views.ts';
+import type { NamespaceSummary, Views } from '../stores/views.ts';
 import type { PodReview, PodReviewer } from './pod-review.ts';
 
 export interface AdmitterOptions {
   readonly namespaces: NamespaceLookup;
   readonly reviewPod: PodReviewer;
+  readonly events: EventRecorder;
+  /** By name; what is being judged may be a moment ahead of it. */
+  readonly externalSecrets: Views['externalSecrets'];
   readonly logger: Logger;
 }
 
@@ -28,16 +33,19 @@ export function createAdmitter(options: AdmitterOptions): Admitter {
       const name = podName(request, asPod(request.object));
       const fields = { namespace: request.namespace, pod: name, code: error.code };
       if (error.code === 'Internal') options.logger.error('deciding about a pod failed', fields, cause);
-      return denied(request.uid, `latchkey: ${describePod(request, name)}: ${error.message} [${error.code}]`);
+      const message = `latchkey: ${describePod(request, name)}: ${error.message} [${error.code}]`;
+      tell(request, options, { code: error.code, message }, []);
+      return denied(request.uid, message);
     }
   };
 }
 
 async function admit(
   request: AdmissionRequest,
-  { namespaces, reviewPod, logger }: AdmitterOptions,
+  options: AdmitterOptions,
   signal: AbortSignal,
 ): Promise<AdmissionResponse> {
+  const { namespaces, reviewPod, logger } = options;
   const namespace = await namespaces.find(request.namespace ?? '', signal);
   const pod = asPod(request.object);
   // Whoever sends it, only opted-in namespaces are acted for: anyone can reach a webhook's Service.
@@ -57,7 +65,32 @@ async function admit(
   const { namespace: namespaceName } = request;
   if (decision.allowed) logger.debug('pod admitted', { namespace: namespaceName, pod: name, status: decision.status });
   else logger.info('pod denied', { namespace: namespaceName, pod: name, code: decision.code });
+  tell(request, options, decision.allowed ? undefined : decision, review.judged);
   return answer(request, review);
+}
+
+/** Leaves word for those who look at the workload or the ExternalSecret, and see no answer to the API server. */
+function tell(
+  request: AdmissionRequest,
+  { events, externalSecrets, namespaces }: AdmitterOptions,
+  denial: PodVerdict['denial'],
+  judged: readonly JudgedNeed[],
+): void {
+  const { namespace = '', object, dryRun } = request;
+  const pod = asPod(object);
+  if (pod === undefined || dryRun === true || (denial === undefined && !events.hasTrouble(namespace))) return;
+  // Nothing can be written any more where everything is being deleted.
+  if (namespaces.known(namespace)?.isTerminating !== false) return;
+  const needs = judged.flatMap(({ need, outcome }): readonly NeedVerdict[] => {
+    if (outcome.state !== 'fresh' && outcome.state !== 'failed') return [];
+    const name = outcome.state === 'fresh' ? outcome.externalSecret : outcome.source?.externalSecret;
+    const externalSecret = name === undefined ? undefined : externalSecrets.get({ namespace, name });
+    if (externalSecret === undefined) return [];
+    if (outcome.state === 'fresh') return [{ externalSecret }];
+    return denial === undefined || need.isOptional ? [] : [{ externalSecret, failure: outcome.error }];
+  });
+  const description = describePod(request, podName(request, pod));
+  events.record({ pod, namespace, description, needs, ...(denial && { denial }) });
 }
 
 function answer(request: AdmissionRequest, { pod, operations, decision }: PodReview): AdmissionResponse {

@@ -12,7 +12,7 @@ import { manifestFiles, readManifests } from './manifests.ts';
 /** Editors write a file in several steps; a change is read when it has been quiet for this long. */
 const SETTLE_MS = 50;
 
-type ChangeListener = (object: KubernetesObject) => void;
+type ChangeListener = (object: KubernetesObject, isDeleted: boolean) => void;
 
 /**
  * A cluster made of manifests: what the files say, plus what Latchkey writes, which stays in memory. Used to try Latchkey
@@ -64,6 +64,16 @@ export class FolderCluster implements Cluster {
       return { outcome: 'conflict' };
     }
     return { outcome: 'written', object: this.#store(object) as T };
+  }
+
+  async delete<T extends KubernetesObject>(resource: Resource<T>, object: T): Promise<'deleted' | 'conflict'> {
+    const before = this.#collection(resource).get(idOf(object.metadata));
+    if (before === undefined) return 'deleted';
+    if (before.metadata.resourceVersion !== object.metadata.resourceVersion) return 'conflict';
+    const last = this.#store(before);
+    this.#collection(resource).delete(idOf(object.metadata));
+    this.#notify(last, true);
+    return 'deleted';
   }
 
   async apply<T extends KubernetesObject>(_resource: Resource<T>, object: T): Promise<T> {
@@ -135,7 +145,11 @@ export class FolderCluster implements Cluster {
     this.#version += 1;
     const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } };
     this.#collection(stored).set(idOf(stored.metadata), stored);
-    for (const listener of this.#listeners.get(collectionOf(stored)) ?? []) listener(stored);
+    this.#notify(stored, false);
     return stored;
+  }
+
+  #notify(object: KubernetesObject, isDeleted: boolean): void {
+    for (const listener of this.#listeners.get(collectionOf(object)) ?? []) listener(object, isDeleted);
   }
 }

@@ -42,11 +42,12 @@ export class FolderInformer<T extends KubernetesObject, V> implements Informer<T
 
   async start(signal: AbortSignal): Promise<void> {
     const selection = this.#labelSelector === undefined ? {} : { labelSelector: this.#labelSelector };
-    const takeIn = (object: KubernetesObject): void => {
-      if (isLabelled(object, this.#labelSelector)) this.#cache.put(object as T);
+    const takeIn = (object: KubernetesObject, isDeleted = false): void => {
+      if (isDeleted) this.#cache.remove(object as T);
+      else if (isLabelled(object, this.#labelSelector)) this.#cache.put(object as T);
     };
     this.#cluster.subscribe(this.#resource, takeIn, signal);
-    (await this.#cluster.list(this.#resource, selection)).forEach(takeIn);
+    for (const object of await this.#cluster.list(this.#resource, selection)) takeIn(object);
     this.#hasSynced = true;
   }
 }

@@ -5,7 +5,7 @@ import { LatchkeyError } from '../../core/errors.ts';
 import { printable } from '../../core/names.ts';
 
 export interface ApiRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path and query below the server's root. */
   readonly path: string;
   readonly body?: object;

@@ -96,6 +96,26 @@ export class KubernetesCluster implements Cluster {
     return this.#write('PUT', resourcePath(resource, object.metadata), what, object, options);
   }
 
+  async delete<T extends KubernetesObject>(
+    resource: Resource<T>,
+    { metadata }: T,
+    { signal }: CallOptions,
+  ): Promise<'deleted' | 'conflict'> {
+    const what = `delete ${describe(resource, metadata)}`;
+    const { uid, resourceVersion } = metadata;
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } };
+    const answer = await this.#api.send({
+      method: 'DELETE',
+      path: resourcePath(resource, metadata),
+      body,
+      what,
+      signal,
+    });
+    if (answer.status === 409) return 'conflict';
+    if (answer.status !== 404) ApiClient.assertSuccess(answer, what);
+    return 'deleted';
+  }
+
   async apply<T extends KubernetesObject>(
     resource: Resource<T>,
     object: T,

@@ -12,6 +12,8 @@ export type NeedOutcome =
       readonly externalSecret: string;
       readonly version: string;
       readonly secretType?: string;
+      /** Why no age limit has any effect on it. */
+      readonly ageless?: string;
     }
   /** An older value serves because no new one was to be had. */
   | {
@@ -59,7 +61,7 @@ export function decide(
   context: { readonly pod: string; readonly isAudit: boolean },
 ): Decision {
   const fatal = judged.filter(({ need, outcome }) => outcome.state === 'failed' && !need.isOptional);
-  const warnings = judged.flatMap(warningsOf);
+  const warnings = judged.flatMap((each) => [...warningsOf(each), ...agelessWarnings(each, policy)]);
   const auditAnnotations = auditAnnotationsOf(judged);
   const [first] = fatal;
   if (first?.outcome.state === 'failed' && policy.onFailure === 'deny' && !context.isAudit) {
@@ -132,6 +134,13 @@ function warningsOf(each: JudgedNeed): readonly string[] {
     case 'unmanaged':
       return pullSecretWarnings(need, outcome.secretType);
   }
+}
+
+function agelessWarnings({ need, outcome }: JudgedNeed, { isMaxAgeOwn }: FreshnessPolicy): readonly string[] {
+  if (!isMaxAgeOwn || outcome.state !== 'fresh' || outcome.ageless === undefined) return [];
+  return [
+    `latchkey: latchkey.dev/max-age has no effect on Secret "${printable(need.secretName)}": its ExternalSecret has ${outcome.ageless}`,
+  ];
 }
 
 /** The kubelet ignores pull secrets of any other type without a word. */

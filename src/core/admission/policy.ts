@@ -7,6 +7,8 @@ import { printable } from '../names.ts';
 export interface FreshnessPolicy {
   /** A Secret older than this is refreshed first; `undefined` = the ExternalSecret's own refreshInterval. */
   readonly maxAgeMs: number | undefined;
+  /** Does the pod itself say so, and not only its namespace? */
+  readonly isMaxAgeOwn: boolean;
   /** How far past its limit an older value may still serve when no new one is to be had. */
   readonly staleIfErrorMs: number;
   readonly onFailure: 'deny' | 'allow';
@@ -41,6 +43,7 @@ export function freshnessPolicy(
   }
   return {
     maxAgeMs: duration('latchkey.dev/max-age'),
+    isMaxAgeOwn: (pod?.['latchkey.dev/max-age'] ?? '') !== '',
     staleIfErrorMs: duration('latchkey.dev/stale-if-error') ?? defaults.staleIfErrorMs,
     onFailure,
   };

@@ -1,11 +1,11 @@
 import type { ExternalSecret, ExternalSecretStatus } from '../../api/external-secrets.ts';
 import type { Condition } from '../../api/kubernetes.ts';
 import type { LatchkeyError } from '../errors.ts';
+import type { SyncRecord } from '../refresh/freshness.ts';
 import { targetName } from './target-name.ts';
 
 /** What one attempt to sync came to. */
-export type SyncOutcome =
-  { readonly syncedResourceVersion: string; readonly fetchStartedAtMs: number } | { readonly error: LatchkeyError };
+export type SyncOutcome = SyncRecord | { readonly error: LatchkeyError };
 
 /**
  * The status to merge-patch after an attempt, with upstream's words for what went well and our own sentence for what
@@ -35,6 +35,10 @@ export function statusAfter(
 
 function readyCondition(outcome: SyncOutcome): Condition {
   if (!('error' in outcome)) {
+    if (outcome.removed !== undefined) {
+      const message = 'secret deleted due to DeletionPolicy=Delete';
+      return { type: 'Ready', status: 'True', reason: 'SecretDeleted', message };
+    }
     return { type: 'Ready', status: 'True', reason: 'SecretSynced', message: 'secret synced' };
   }
   const { conditionReason, message, code } = outcome.error;

@@ -52,10 +52,12 @@ const externalSecretSpec = fields({
   secretStoreRef: fields({ name: any, kind: any }),
   refreshPolicy: any,
   refreshInterval: any,
+  syncWindows: any,
   target: fields({
     name: any,
     creationPolicy: oneOf('Owner', 'Orphan', 'None'),
-    deletionPolicy: oneOf('Retain'),
+    deletionPolicy: oneOf('Retain', 'Delete', 'Merge'),
+    immutable: any,
     template: fields({
       type: any,
       engineVersion: oneOf('v2'),

@@ -2,11 +2,14 @@ import type { ExternalSecret } from '../../api/external-secrets.ts';
 import { parseDurationMs } from '../duration.ts';
 import { syncedResourceVersion } from '../target/object-hash.ts';
 import type { SecretSummary } from '../target/secret-summary.ts';
+import { mayRefresh } from './sync-windows.ts';
 
 /** What this process knows of its own last successful sync of one ExternalSecret, before the status shows it. */
 export interface SyncRecord {
   readonly syncedResourceVersion: string;
   readonly fetchStartedAtMs: number;
+  /** Deletion policy Delete left no Secret; `uid` of the one that there was. */
+  readonly removed?: { readonly uid: string | undefined };
 }
 
 /** `fresh`: start now. `stale`: usable, but a newer value is due. `unusable`: missing, tampered,
@@ -14,7 +17,7 @@ export interface SyncRecord {
 export type Freshness =
   | { readonly verdict: 'fresh' }
   | { readonly verdict: 'stale'; readonly ageMs: number; readonly limitMs: number }
-  | { readonly verdict: 'unusable'; readonly reason: string };
+  | { readonly verdict: 'unusable'; readonly reason: string; readonly missingKey?: string };
 
 export interface FreshnessQuestion {
   readonly externalSecret: ExternalSecret;
@@ -40,19 +43,23 @@ export function judgeFreshness(question: FreshnessQuestion): Freshness {
   const flaw = flawOf(question);
   if (flaw !== undefined || secret === undefined) return { verdict: 'unusable', reason: flaw ?? 'does not exist' };
   const missing = keys.find((key) => !secret.keys.has(key));
-  if (missing !== undefined) return { verdict: 'unusable', reason: `has no key "${missing}"` };
+  if (missing !== undefined) return { verdict: 'unusable', reason: `has no key "${missing}"`, missingKey: missing };
   const ageMs = ageOf(question);
   const ownLimitMs = ageLimitMs(externalSecret, question.maxAgeMs);
   const isPatient = question.isForeignStore && question.maxAgeMs === undefined;
   const limitMs = isPatient ? ownLimitMs * FOREIGN_PATIENCE : ownLimitMs;
   if (ageMs <= Math.max(limitMs, question.maxAgeMs === 0 ? ALWAYS_FRESH_TOLERANCE_MS : 0)) return { verdict: 'fresh' };
+  // A closed window holds back what the interval calls for, and never what the pod asks for.
+  const { syncWindows } = externalSecret.spec;
+  const isHeldBack = question.maxAgeMs === undefined && syncWindows !== undefined;
+  if (isHeldBack && !mayRefresh(syncWindows, question.nowMs)) return { verdict: 'fresh' };
   return { verdict: 'stale', ageMs, limitMs };
 }
 
 /** Age up to which a Secret counts as fresh, in ms; Infinity = no limit. */
 export function ageLimitMs(externalSecret: ExternalSecret, maxAgeMs: number | undefined): number {
-  const { refreshPolicy, refreshInterval, target } = externalSecret.spec;
-  if (refreshPolicy === 'CreatedOnce' || target?.immutable === true) return Infinity;
+  const { refreshPolicy, refreshInterval } = externalSecret.spec;
+  if (unrefreshable(externalSecret) !== undefined) return Infinity;
   if (maxAgeMs !== undefined) return maxAgeMs;
   if (refreshPolicy === 'OnChange') return Infinity;
   const intervalMs =
@@ -60,13 +67,23 @@ export function ageLimitMs(externalSecret: ExternalSecret, maxAgeMs: number | un
   return intervalMs <= 0 ? Infinity : intervalMs;
 }
 
+/** Why no age limit has any effect, in the words of the manifest; `undefined` = it has one. */
+export function unrefreshable({ spec }: ExternalSecret): string | undefined {
+  if (spec.refreshPolicy === 'CreatedOnce') return 'refreshPolicy CreatedOnce';
+  return spec.target?.immutable === true ? 'target.immutable' : undefined;
+}
+
 function flawOf({ externalSecret, secret, lastSync }: FreshnessQuestion): string | undefined {
   if (secret === undefined) return 'does not exist';
+  // The cache hears of it a little later.
+  if (lastSync?.removed?.uid === secret.uid) return 'was deleted';
   const isOwned = (externalSecret.spec.target?.creationPolicy ?? 'Owner') === 'Owner';
   if (!secret.isManaged || (isOwned && secret.controllerUid !== externalSecret.metadata.uid)) {
     return 'was not made by this ExternalSecret';
   }
   if (!secret.isIntact) return 'was changed by someone else';
+  // What it was made from does not matter any more: it can only be deleted.
+  if (secret.isImmutable) return undefined;
   const wanted = syncedResourceVersion(externalSecret.metadata);
   const made = [lastSync?.syncedResourceVersion, externalSecret.status?.syncedResourceVersion];
   return made.includes(wanted) ? undefined : 'was made from an older version of the ExternalSecret';

@@ -74,6 +74,7 @@ export function buildSecret(
   return {
     ...(current ?? { apiVersion: 'v1', kind: 'Secret' }),
     ...(type === undefined ? {} : { type }),
+    ...(spec.target?.immutable === true ? { immutable: true } : {}),
     metadata: {
       ...currentMetadata,
       name: targetName(externalSecret),

@@ -14,6 +14,7 @@ export interface SecretSummary {
   /** The data-hash annotation, and whether the data still has that hash. */
   readonly dataHash: string | undefined;
   readonly isIntact: boolean;
+  readonly isImmutable: boolean;
   /** uid of the controller owner. */
   readonly controllerUid: string | undefined;
 }
@@ -32,6 +33,7 @@ export function summarise(secret: Secret): SecretSummary {
     isManaged: metadata.labels?.[MANAGED_LABEL] === 'true',
     dataHash: recorded,
     isIntact: recorded !== undefined && recorded === dataHash(bytes),
+    isImmutable: secret.immutable === true,
     controllerUid: metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid,
   };
 }

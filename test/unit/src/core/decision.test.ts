@@ -7,7 +7,12 @@ import type { FreshnessPolicy } from '../../../../src/core/admission/policy.ts';
 import { ERROR_CODES, LatchkeyError, type ErrorCode } from '../../../../src/core/errors.ts';
 
 const POD = 'pod "shop/web"';
-const denying: FreshnessPolicy = { maxAgeMs: undefined, staleIfErrorMs: 86_400_000, onFailure: 'deny' };
+const denying: FreshnessPolicy = {
+  maxAgeMs: undefined,
+  isMaxAgeOwn: false,
+  staleIfErrorMs: 86_400_000,
+  onFailure: 'deny',
+};
 const allowing: FreshnessPolicy = { ...denying, onFailure: 'allow' };
 
 const fresh: NeedOutcome = { state: 'fresh', externalSecret: 'db', version: '00000000000000aa' };

@@ -28,6 +28,7 @@ const secret: SecretSummary = {
   isManaged: true,
   dataHash: 'hash',
   isIntact: true,
+  isImmutable: false,
   controllerUid: 'es-uid',
 };
 

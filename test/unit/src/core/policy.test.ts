@@ -9,7 +9,7 @@ const MAX_AGE = 'latchkey.dev/max-age';
 const STALE_IF_ERROR = 'latchkey.dev/stale-if-error';
 const ON_FAILURE = 'latchkey.dev/on-failure';
 const defaults = { staleIfErrorMs: 7_000 };
-const silent: FreshnessPolicy = { maxAgeMs: undefined, staleIfErrorMs: 7_000, onFailure: 'deny' };
+const silent: FreshnessPolicy = { maxAgeMs: undefined, isMaxAgeOwn: false, staleIfErrorMs: 7_000, onFailure: 'deny' };
 
 describe('the policy', () => {
   const cases: Readonly<
@@ -18,7 +18,7 @@ describe('the policy', () => {
     'of a silent pod is the operator’s': { want: {} },
     'is the pod’s': {
       pod: { [MAX_AGE]: '30s', [STALE_IF_ERROR]: '1m', [ON_FAILURE]: 'allow' },
-      want: { maxAgeMs: 30_000, staleIfErrorMs: 60_000, onFailure: 'allow' },
+      want: { maxAgeMs: 30_000, isMaxAgeOwn: true, staleIfErrorMs: 60_000, onFailure: 'allow' },
     },
     'is the namespace’s when the pod says nothing': {
       namespace: { [MAX_AGE]: '30s', [STALE_IF_ERROR]: '1m', [ON_FAILURE]: 'allow' },
@@ -27,12 +27,12 @@ describe('the policy', () => {
     'is the pod’s where both say something': {
       pod: { [MAX_AGE]: '5s', [ON_FAILURE]: 'deny' },
       namespace: { [MAX_AGE]: '30s', [ON_FAILURE]: 'allow' },
-      want: { maxAgeMs: 5_000, onFailure: 'deny' },
+      want: { maxAgeMs: 5_000, isMaxAgeOwn: true, onFailure: 'deny' },
     },
     'is taken key by key': {
       pod: { [MAX_AGE]: '5s' },
       namespace: { [STALE_IF_ERROR]: '2s' },
-      want: { maxAgeMs: 5_000, staleIfErrorMs: 2_000 },
+      want: { isMaxAgeOwn: true, maxAgeMs: 5_000, staleIfErrorMs: 2_000 },
     },
     'is none where the pod’s value is empty, whatever the namespace says': {
       pod: { [MAX_AGE]: '', [STALE_IF_ERROR]: '', [ON_FAILURE]: '' },
@@ -42,13 +42,13 @@ describe('the policy', () => {
     'is not troubled by a bad namespace value that the pod replaces': {
       pod: { [MAX_AGE]: '5s' },
       namespace: { [MAX_AGE]: 'soon' },
-      want: { maxAgeMs: 5_000 },
+      want: { isMaxAgeOwn: true, maxAgeMs: 5_000 },
     },
     'tells zero from nothing': {
       pod: { [MAX_AGE]: '0s', [STALE_IF_ERROR]: '0s' },
-      want: { maxAgeMs: 0, staleIfErrorMs: 0 },
+      want: { isMaxAgeOwn: true, maxAgeMs: 0, staleIfErrorMs: 0 },
     },
-    'forgives space around a duration': { pod: { [MAX_AGE]: ' 30s\n' }, want: { maxAgeMs: 30_000 } },
+    'forgives space around a duration': { pod: { [MAX_AGE]: ' 30s\n' }, want: { isMaxAgeOwn: true, maxAgeMs: 30_000 } },
     'ignores what is none of it': { pod: { 'latchkey.dev/other': 'soon' }, want: {} },
   };
   for (const [name, { pod, namespace, want }] of Object.entries(cases)) {

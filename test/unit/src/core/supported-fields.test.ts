@@ -19,7 +19,11 @@ const SUPPORTED: readonly string[] = [
   'spec.secretStoreRef.kind',
   'spec.refreshPolicy',
   'spec.refreshInterval',
+  'spec.syncWindows.kind',
+  'spec.syncWindows.windows[0].duration',
+  'spec.syncWindows.windows[0].schedule',
   'spec.target.name',
+  'spec.target.immutable',
   'spec.target.template.type',
   'spec.target.template.engineVersion',
   'spec.target.template.mergePolicy',
@@ -35,7 +39,7 @@ const SUPPORTED: readonly string[] = [
 /** Fields of which one value is what happens anyway; every other is reported. */
 const ONE_VALUE: Readonly<Record<string, readonly string[]>> = {
   'spec.target.creationPolicy': ['Owner', 'Orphan', 'None'],
-  'spec.target.deletionPolicy': ['Retain'],
+  'spec.target.deletionPolicy': ['Retain', 'Delete', 'Merge'],
   conversionStrategy: ['Default'],
   decodingStrategy: ['None'],
   metadataPolicy: ['None'],

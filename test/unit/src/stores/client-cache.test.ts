@@ -25,6 +25,7 @@ function newCache(options: Partial<ClientCacheOptions> = {}): ClientCache {
     environment: {},
     ambientCredentials: 'cluster-stores',
     allowedBackendHosts: [],
+    clock: handClock(),
     metrics: noMetrics,
     logger: silentLogger,
     ...options,

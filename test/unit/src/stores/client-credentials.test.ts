@@ -62,6 +62,7 @@ beforeEach(() => {
     environment: { REGION: 'test' },
     ambientCredentials: 'none',
     allowedBackendHosts: [],
+    clock: handClock(),
     metrics: noMetrics,
     logger: { ...silentLogger, warn: (message) => void warnings.push(message) },
   });

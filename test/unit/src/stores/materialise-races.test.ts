@@ -25,10 +25,10 @@ class Target {
   async write(
     fetch: () => string | Promise<string>,
     { spec = {}, isBelievedAbsent = false, cluster = this.cluster } = {},
-  ): Promise<Materialised> {
+  ): Promise<Materialised & { readonly secret: Secret }> {
     this.folder.load(database(spec) as unknown as KubernetesObject);
     const [externalSecret] = await this.folder.list(externalSecrets);
-    return materialise(cluster, externalSecret as ExternalSecret, {
+    const materialised = await materialise(cluster, externalSecret as ExternalSecret, {
       isBelievedAbsent,
       fetch: async () => {
         this.fetches += 1;
@@ -38,6 +38,9 @@ class Target {
       metrics: { ...noMetrics, secretWrite: (operation) => void this.counted.push(operation) },
       signal: AbortSignal.timeout(60_000),
     });
+    const { secret } = materialised;
+    assert.ok(secret);
+    return { ...materialised, secret };
   }
 
   async value(): Promise<string> {

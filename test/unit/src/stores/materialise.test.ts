@@ -35,13 +35,15 @@ async function write(
   fetch: () => string | Promise<string>,
   { isBelievedAbsent = false } = {},
 ) {
-  return materialise(cluster, await externalSecretIn(cluster), {
+  const { secret } = await materialise(cluster, await externalSecretIn(cluster), {
     isBelievedAbsent,
     fetch: async () => new Map([['password', SecretValue.fromText(await fetch())]]),
     clock: handClock(),
     metrics: noMetrics,
     signal: AbortSignal.timeout(5_000),
   });
+  assert.ok(secret);
+  return { secret };
 }
 
 async function stored(cluster: ReturnType<typeof newCluster>): Promise<string> {

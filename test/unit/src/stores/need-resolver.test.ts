@@ -179,15 +179,6 @@ describe('a value that is not to be had', () => {
     assert.equal(verdictOf(review), 'denied BackendUnavailable');
   });
 
-  it('because the backend says that it does not exist is no outage: the older one does not stand in', async () => {
-    await makeFresh(world);
-    world.clock.advance(2 * HOUR_MS);
-    world.backend.values.delete('prod/db');
-    const before = await world.secret('db');
-    assert.equal(verdictOf(await world.review(pod())), 'denied SecretNotFound');
-    assert.deepEqual(await world.secret('db'), before);
-  });
-
   it('lets a pod wait that asks for it with on-failure', async () => {
     world.apply(database());
     world.backend.failure = 'BackendUnavailable';

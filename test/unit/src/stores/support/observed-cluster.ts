@@ -26,6 +26,7 @@ export function observed(cluster: Cluster): ObservedCluster {
     list: async (resource, ...rest) => (await note('list', resource), cluster.list(resource, ...rest)),
     create: async (resource, ...rest) => (await note('create', resource), cluster.create(resource, ...rest)),
     update: async (resource, ...rest) => (await note('update', resource), cluster.update(resource, ...rest)),
+    delete: async (resource, ...rest) => (await note('delete', resource), cluster.delete(resource, ...rest)),
     apply: async (resource, ...rest) => (await note('apply', resource), cluster.apply(resource, ...rest)),
     patchStatus: async (resource, ...rest) => (await note('status', resource), cluster.patchStatus(resource, ...rest)),
     informer: (resource, options) => cluster.informer(resource, options),

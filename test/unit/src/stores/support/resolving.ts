@@ -17,6 +17,7 @@ export async function resolveThrough(
     environment: {},
     ambientCredentials: 'none',
     allowedBackendHosts: [],
+    clock: handClock(),
     metrics: noMetrics,
     logger: silentLogger,
   });

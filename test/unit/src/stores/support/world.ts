@@ -1,6 +1,7 @@
 import type { ExternalSecret } from '../../../../../src/api/external-secrets.ts';
-import type { KubernetesObject, Pod, Secret } from '../../../../../src/api/kubernetes.ts';
-import { externalSecrets, secrets } from '../../../../../src/api/resources.ts';
+import type { AdmissionResponse } from '../../../../../src/api/admission.ts';
+import type { Event, Json, KubernetesObject, Pod, Secret } from '../../../../../src/api/kubernetes.ts';
+import { events, externalSecrets, secrets } from '../../../../../src/api/resources.ts';
 import { FolderCluster } from '../../../../../src/cluster/folder/folder-cluster.ts';
 import { findReferences } from '../../../../../src/core/admission/references.ts';
 import type { Logger } from '../../../../../src/ports/logger.ts';
@@ -39,6 +40,10 @@ export interface World {
     pod: make.Manifest,
     options?: { readonly isDryRun?: boolean; readonly signal?: AbortSignal; readonly isTerminating?: boolean },
   ): Promise<PodReview>;
+  /** What the webhook answers when a pod is created in the namespace `shop`. */
+  admit(pod: make.Manifest, options?: { readonly isDryRun?: boolean }): Promise<AdmissionResponse>;
+  /** The Events that were written, once all that are due are. */
+  events(): Promise<readonly Event[]>;
   secret(name: string): Promise<Secret | undefined>;
   value(name: string, key: string): Promise<string | undefined>;
   externalSecret(name: string): Promise<ExternalSecret | undefined>;
@@ -80,6 +85,23 @@ export async function createWorld(
         description: 'pod "shop/web"',
         namespace: { ...summariseNamespace(namespace as unknown as KubernetesObject), isTerminating },
       });
+    },
+    admit: (manifest, { isDryRun = false } = {}) =>
+      wiring.admit(
+        {
+          uid: 'request',
+          kind: { group: '', version: 'v1', kind: 'Pod' },
+          resource: { group: '', version: 'v1', resource: 'pods' },
+          operation: 'CREATE',
+          namespace: NAMESPACE,
+          object: manifest as Json,
+          dryRun: isDryRun,
+        },
+        AbortSignal.timeout(5_000),
+      ),
+    async events() {
+      await wiring.events.flush();
+      return folder.list(events);
     },
     secret: (name) => folder.get(secrets, { namespace: NAMESPACE, name }),
     async value(name, key) {
