@@ -5,6 +5,7 @@ import { createSecretSource } from '../certs/secret-source.ts';
 import type { RotatingCertificateSource } from '../certs/certificate-source.ts';
 import { providers } from '../providers/index.ts';
 import type { ServeSettings } from './cli/settings.ts';
+import { followClientAuthority, readClientAuthority } from './config/client-authority.ts';
 import { openCluster } from './cluster/open-cluster.ts';
 import type { ServingCredentials } from './ports/certificate-source.ts';
 import type { Cluster } from './ports/cluster.ts';
@@ -12,6 +13,7 @@ import { systemClock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
 import { registerAndKeep } from './registration.ts';
 import { createLogger } from './telemetry/logger.ts';
+import { watchEventLoopLag } from './telemetry/event-loop-lag.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { createMutateHandler } from './webhook/mutate-handler.ts';
 import { startOperationsServer } from './webhook/operations-server.ts';
@@ -19,6 +21,8 @@ import { startWebhookServer } from './webhook/webhook-server.ts';
 import { wireAdmission } from './wiring.ts';
 
 const START_TIMEOUT_MS = 60_000;
+/** Each admission then waits for its turn several times over, and other replicas would answer sooner. */
+const LONGEST_LAG_MS = 250;
 
 /** Endpoints change within a second or so; a busy control plane takes longer. */
 const SERVICE_SHUTDOWN_DELAY_MS = 5_000;
@@ -63,6 +67,9 @@ export async function startServer(
   // What a failed start has opened by then would keep the process alive.
   await using opened = new AsyncDisposableStack();
   const metrics = createMetrics();
+  const lag = watchEventLoopLag(signal);
+  const clientAuthorityPem =
+    settings.clientCa === undefined ? undefined : await readClientAuthority(settings.clientCa, starting);
   const cluster = await openCluster(settings, logger, signal);
   const source = certificateSource(settings, cluster, logger);
   let credentials = await source.load(starting);
@@ -86,7 +93,8 @@ export async function startServer(
     renderMetrics: metrics.render,
     notReadyBecause: () => [
       ...(isStopping ? ['it is stopping'] : []),
-      ...(wiring.views.hasSynced ? [] : ['the cluster has not been listed yet']),
+      ...(lag.recentMs() > LONGEST_LAG_MS ? [`the event loop lags by ${Math.round(lag.recentMs())} ms`] : []),
+      ...wiring.views.awaited.map((kind) => `no list of ${kind} yet (CRDs installed? rights given?)`),
     ],
   });
   opened.defer(() => operations.stop(0));
@@ -97,12 +105,25 @@ export async function startServer(
     credentials,
     handle: createMutateHandler(wiring.admit, metrics),
     logger,
+    ...(clientAuthorityPem !== undefined && { clientAuthorityPem }),
   });
   opened.defer(() => webhook.stop(0));
   const isRegistering = settings.register && settings.manifests === undefined;
   const kept = isRegistering
     ? await registerAndKeep({ settings, cluster, source, credentials, logger, starting, running: signal })
     : undefined;
+  if (settings.clientCa !== undefined && clientAuthorityPem !== undefined) {
+    const { clientCa: file } = settings;
+    void followClientAuthority(file, {
+      known: clientAuthorityPem,
+      onChange: (pem) => {
+        webhook.trustCallersOf(pem);
+        logger.info('callers are verified by other authorities', { file });
+      },
+      onUnusable: () => logger.warn('the file of --client-ca cannot be used, callers are verified as before', { file }),
+      signal,
+    });
+  }
   source.follow((next) => {
     credentials = next;
     webhook.reload(next);

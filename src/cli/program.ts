@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { InvalidSetting } from '../config/settings.ts';
 import { LatchkeyError } from '../core/errors.ts';
 import { certsCommand } from './certs.ts';
 import { checkCommand } from './check.ts';
@@ -26,7 +27,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_FAILURE;
-    const message = error instanceof LatchkeyError ? `${error.message} [${error.code}]` : unexpected(error);
+    const message = sentenceOf(error);
     process.stderr.write(`latchkey: ${message}\n`);
     return EXIT_FAILURE;
   }
@@ -36,4 +37,9 @@ export async function run(argv: readonly string[]): Promise<number> {
 function unexpected(error: unknown): string {
   const { name = typeof error, code } = error as { name?: string; code?: string };
   return `failed unexpectedly (${name}${code === undefined ? '' : ` ${code}`})`;
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof InvalidSetting) return error.message;
+  return error instanceof LatchkeyError ? `${error.message} [${error.code}]` : unexpected(error);
 }

@@ -23,6 +23,8 @@ export interface ServeSettings extends AdmissionSettings {
   readonly certificateDirectory?: string;
   readonly webhookUrl?: URL;
   readonly webhookService: string;
+  /** File. */
+  readonly clientCa?: string;
   readonly register: boolean;
   readonly failureMode: FailureMode;
   readonly excludedNamespaces: readonly string[];
@@ -51,6 +53,10 @@ export function serveOptions(): readonly Option[] {
       checked(parseWebhookUrl),
     ),
     option('--webhook-service <name>', 'Service in that namespace to register the webhook under').default('latchkey'),
+    option(
+      '--client-ca <file>',
+      'only callers with a certificate of these authorities (PEM) are heard; the API server has to be told to show one',
+    ),
     option('--no-register', 'leave the registration of webhook and policies to somebody else'),
     option(
       '--failure-mode <mode>',

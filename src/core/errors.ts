@@ -69,6 +69,8 @@ export const ERROR_CODES = {
   ClusterUnavailable: retryLater,
   ClusterForbidden: ours,
   ClusterRejected: ours,
+  /** A ResourceQuota of the namespace has no room. */
+  QuotaExceeded: retryLater,
   /** More work than this replica may take on. */
   Overloaded: retryLater,
   /** A bug of ours. */

@@ -112,9 +112,13 @@ export const REASONS: Readonly<Record<ErrorCode | 'SecretUnmanaged', Reason>> = 
     remedy: 'Compare the ClusterRole `latchkey` with webhook-config/rbac.yaml.',
   },
   ClusterRejected: {
-    means:
-      'The API server refused an object: a quota, a namespace that is being deleted, or a manifest that cannot be read.',
-    remedy: 'Look at the quota of the namespace and at the object that the message names.',
+    means: 'The API server refused an object, the namespace is being deleted, or a manifest cannot be read.',
+    remedy: 'Look at the object that the message names.',
+  },
+  QuotaExceeded: {
+    means: 'A ResourceQuota of the namespace lets no further object be made.',
+    remedy:
+      'Raise the quota that the message names (`kubectl describe resourcequota -n NAMESPACE`), or delete what is not needed; the next pod is served.',
   },
   Overloaded: {
     means: 'This replica has more to do than it may take on.',

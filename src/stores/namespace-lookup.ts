@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { namespaces } from '../api/resources.ts';
+import { isLabelName } from '../core/names.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import { summariseNamespace, type NamespaceSummary, type Views } from './views.ts';
 
@@ -25,7 +26,8 @@ export class NamespaceLookup {
 
   async find(name: string, signal: AbortSignal): Promise<NamespaceSummary | undefined> {
     const known = this.known(name);
-    if (known !== undefined || name === '' || this.#absent.has(name)) return known;
+    // Whoever reaches the port may write anything there; what is no name is asked of nobody.
+    if (known !== undefined || !isLabelName(name) || this.#absent.has(name)) return known;
     const namespace = await this.#cluster.get(namespaces, { name }, { signal });
     if (namespace === undefined) {
       this.#absent.set(name, true);

@@ -26,7 +26,8 @@ export interface Views {
   readonly targets: TargetIndex;
   /** Resolves when every view has its first list. */
   start(signal: AbortSignal): Promise<void>;
-  readonly hasSynced: boolean;
+  /** Kinds of which no list has come yet. */
+  readonly awaited: readonly string[];
 }
 
 export function createViews(cluster: Cluster): Views {
@@ -38,6 +39,13 @@ export function createViews(cluster: Cluster): Views {
     secrets: cluster.informer(secrets, { labelSelector: `${MANAGED_LABEL}=true`, reduce: summarise }),
   };
   const informers = Object.values(views);
+  const kinds: Readonly<Record<keyof typeof views, string>> = {
+    namespaces: namespaces.kind,
+    externalSecrets: externalSecrets.kind,
+    secretStores: secretStores.kind,
+    clusterSecretStores: clusterSecretStores.kind,
+    secrets: secrets.kind,
+  };
   const targets = new TargetIndex();
   views.externalSecrets.onChange((before, after) => targets.update(before, after));
   return {
@@ -46,8 +54,10 @@ export function createViews(cluster: Cluster): Views {
     async start(signal) {
       await Promise.all(informers.map((informer) => informer.start(signal)));
     },
-    get hasSynced() {
-      return informers.every(({ hasSynced }) => hasSynced);
+    get awaited() {
+      return Object.entries(views).flatMap(([name, { hasSynced }]) =>
+        hasSynced ? [] : [kinds[name as keyof typeof views]],
+      );
     },
   };
 }

@@ -4,6 +4,7 @@ import express, { type ErrorRequestHandler, type Request, type RequestHandler, t
 import { NotAnAdmissionReview } from '../core/admission/review.ts';
 import type { ServingCredentials } from '../ports/certificate-source.ts';
 import type { Logger } from '../ports/logger.ts';
+import { limitConnections } from './connection-limit.ts';
 import type { MutateHandler } from './mutate-handler.ts';
 import { drain } from './drain.ts';
 import { readBody } from './read-body.ts';
@@ -12,14 +13,28 @@ import { readBody } from './read-body.ts';
 const LARGEST_BODY_BYTES = 7 * 1024 * 1024;
 /** Longer than the API server keeps an idle connection (90 s), so that it never writes into one that we are closing. */
 const KEEP_ALIVE_MS = 150_000;
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-const MOST_CONNECTIONS = 2_048;
+
+/** What a connection may take before it has shown that it knows the way. */
+export interface ConnectionLimits {
+  /** TLS handshake done. */
+  readonly handshakeMs: number;
+  /** Headers of a request complete. */
+  readonly headersMs: number;
+  /** Body of a request complete. */
+  readonly requestMs: number;
+  readonly mostConnections: number;
+}
+
+const LIMITS: ConnectionLimits = { handshakeMs: 10_000, headersMs: 10_000, requestMs: 30_000, mostConnections: 2_048 };
+
+type TlsOptions = Readonly<Record<'cert' | 'key', string> & { ca?: string }>;
 
 export interface WebhookServer {
   readonly port: number;
   /** New handshakes use the new certificate; open connections go on. The new path is answered beside nothing else. */
   reload(credentials: ServingCredentials): void;
+  /** New handshakes ask for a certificate of these authorities. Only for a server that was started with some. */
+  trustCallersOf(clientAuthorityPem: string): void;
   /** Stops accepting, lets what is in flight finish within the limit, closes the rest. */
   stop(graceMs: number): Promise<void>;
 }
@@ -30,34 +45,60 @@ export interface WebhookServerOptions {
   readonly credentials: ServingCredentials;
   readonly handle: MutateHandler;
   readonly logger: Logger;
+  /** Given: whoever shows no certificate of these authorities does not get past the handshake. PEM. */
+  readonly clientAuthorityPem?: string;
+  readonly limits?: ConnectionLimits;
 }
 
 /** The TLS listener: one path, `POST /<path segment>/mutate`; anything else is 404 and touches nothing. */
 export async function startWebhookServer(options: WebhookServerOptions): Promise<WebhookServer> {
-  let { pathSegment } = options.credentials;
+  const { limits = LIMITS } = options;
+  const answer = mutate(options.handle);
+  let { credentials, clientAuthorityPem } = options;
+  const tls = (): TlsOptions => ({
+    cert: credentials.certificatePem,
+    key: credentials.privateKeyPem,
+    ...(clientAuthorityPem !== undefined && { ca: clientAuthorityPem }),
+  });
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(only(() => `/${pathSegment}/mutate`, mutate(options.handle)));
+  app.use(
+    only(
+      () => `/${credentials.pathSegment}/mutate`,
+      (request, response) => {
+        knowsTheWay(request.socket);
+        return answer(request, response);
+      },
+    ),
+  );
   app.use((_request, response) => void response.status(404).end());
   app.use(answerFailure(options.logger));
   const server = createServer(
     {
-      ...tlsOptions(options.credentials),
+      ...tls(),
+      ...(clientAuthorityPem !== undefined && { requestCert: true, rejectUnauthorized: true }),
       minVersion: 'TLSv1.2',
+      handshakeTimeout: limits.handshakeMs,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      // How often the two above are looked at; the default is 30 s.
+      connectionsCheckingInterval: Math.min(limits.headersMs, limits.requestMs) / 4,
     },
     app,
   );
-  server.maxConnections = MOST_CONNECTIONS;
+  const knowsTheWay = limitConnections(server, limits.mostConnections);
   await listen(server, options.port, options.host);
   return {
     port: (server.address() as AddressInfo).port,
-    reload(credentials) {
-      server.setSecureContext(tlsOptions(credentials));
-      pathSegment = credentials.pathSegment;
+    reload(next) {
+      credentials = next;
+      server.setSecureContext(tls());
+    },
+    trustCallersOf(pem) {
+      clientAuthorityPem = pem;
+      server.setSecureContext(tls());
     },
     stop: (graceMs) => drain(server, graceMs),
   };
@@ -109,10 +150,6 @@ function answerFailure(logger: Logger): ErrorRequestHandler {
     logger.error('answering a request failed', {}, error);
     response.status(500).end();
   };
-}
-
-function tlsOptions({ certificatePem, privateKeyPem }: ServingCredentials): { cert: string; key: string } {
-  return { cert: certificatePem, key: privateKeyPem };
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

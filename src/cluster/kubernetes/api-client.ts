@@ -45,11 +45,15 @@ export class ApiClient {
 
   /**
    * @returns any answer that is not a failure of the way there or of rights; 404, 409 and 422 are the caller's to judge.
-   * @throws LatchkeyError `ClusterUnavailable` or `ClusterForbidden`.
+   * @throws LatchkeyError `ClusterUnavailable`, `ClusterForbidden` or `QuotaExceeded`.
    */
   async send(apiRequest: ApiRequest): Promise<ApiAnswer> {
     const answer = await this.#exchange(apiRequest);
     const { what } = apiRequest;
+    const quota = exceededQuota(answer);
+    if (quota !== undefined) {
+      throw new LatchkeyError('QuotaExceeded', `ResourceQuota "${printable(quota)}" leaves no room to ${what}`);
+    }
     if (answer.status === 401 || answer.status === 403) {
       throw new LatchkeyError('ClusterForbidden', `the API server does not let Latchkey ${what} (${describe(answer)})`);
     }
@@ -172,6 +176,16 @@ async function readJson(incoming: IncomingMessage): Promise<unknown> {
   const text = Buffer.concat(chunks).toString('utf8');
   // Proxies and aggregated servers may answer plain text; its content is never shown.
   return text.startsWith('{') ? JSON.parse(text) : undefined;
+}
+
+/**
+ * Name of the ResourceQuota that the admission plug-in of that name refused for. Only its message tells such a refusal from
+ * a lack of rights; nothing but the name, which is an object's, is taken from it.
+ */
+function exceededQuota({ status, body }: ApiAnswer): string | undefined {
+  const message = (body as { message?: unknown } | undefined)?.message;
+  if (status !== 403 || typeof message !== 'string') return undefined;
+  return / is forbidden: exceeded quota: ([a-z0-9.-]{1,253}),/.exec(message)?.[1];
 }
 
 /** Status code and the machine-readable reason; never the message, which may quote what was sent. */

@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import { Agent, request } from 'node:https';
-import { connect } from 'node:net';
-import { afterEach, before, describe, it } from 'node:test';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { afterEach, before, beforeEach, describe, it } from 'node:test';
 import { issueInWorker } from '../../../../certs/issue.ts';
 import { newEntries } from '../../../../certs/rotate.ts';
 import { parseCertificateSet, servingCredentials } from '../../../../certs/certificate-set.ts';
 import { NotAnAdmissionReview } from '../../../../src/core/admission/review.ts';
 import type { ServingCredentials } from '../../../../src/ports/certificate-source.ts';
 import { deadlineMs, type MutateHandler } from '../../../../src/webhook/mutate-handler.ts';
-import { startWebhookServer, type WebhookServer } from '../../../../src/webhook/webhook-server.ts';
+import {
+  startWebhookServer,
+  type ConnectionLimits,
+  type WebhookServer,
+} from '../../../../src/webhook/webhook-server.ts';
+import { createAuthority, createClientCertificate } from '../../../support/latchkey/client-certificate.ts';
 import { recordingLogger } from '../../certs/support.ts';
 
 let first: ServingCredentials;
@@ -32,9 +38,13 @@ afterEach(async () => {
 
 const echo: MutateHandler = async (body, timeout) => ({ echoed: body, timeout }) as never;
 
-async function start(handle: MutateHandler = echo, logger = recordingLogger()): Promise<void> {
+async function start(
+  handle: MutateHandler = echo,
+  logger = recordingLogger(),
+  more: { readonly clientAuthorityPem?: string; readonly limits?: ConnectionLimits } = {},
+): Promise<void> {
   agent = new Agent({ keepAlive: true, maxSockets: 1, ca: [first.caBundlePem, second.caBundlePem].join('\n') });
-  server = await startWebhookServer({ port: 0, host: '127.0.0.1', credentials: first, handle, logger });
+  server = await startWebhookServer({ port: 0, host: '127.0.0.1', credentials: first, handle, logger, ...more });
 }
 
 interface Answer {
@@ -214,4 +224,97 @@ describe('the time for the work', () => {
   for (const [timeout, ms] of cases) {
     it(`is ${ms} ms for a timeout of ${timeout ?? 'nothing'}`, () => assert.equal(deadlineMs(timeout), ms));
   }
+});
+
+/** A connection that is only held, and how it ends. */
+function hold(): Socket & { readonly ended: Promise<void> } {
+  const socket = connect(server.port, '127.0.0.1').on('error', () => undefined);
+  return Object.assign(socket, { ended: new Promise<void>((resolve) => socket.once('close', () => resolve())) });
+}
+
+describe('a caller who takes its time', () => {
+  const limits: ConnectionLimits = { handshakeMs: 200, headersMs: 200, requestMs: 400, mostConnections: 2_048 };
+
+  beforeEach(() => start(echo, recordingLogger(), { limits }));
+
+  it('with the TLS handshake is cut off', async () => {
+    await hold().ended;
+  });
+
+  it('with the first byte of a request is cut off', async () => {
+    const socket = connectTls({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false });
+    socket.on('error', () => undefined).resume();
+    await new Promise((resolve) => socket.once('close', resolve));
+  });
+
+  for (const [what, head] of [
+    ['headers', 'POST / HTTP/1.1\r\nhost: localhost\r\n'],
+    [
+      'a body',
+      'POST /PATH HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n',
+    ],
+    [
+      'a body without end',
+      'POST /PATH HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n',
+    ],
+  ] as const) {
+    it(`with ${what}, a byte at a time, is cut off`, async () => {
+      const socket = connectTls({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false });
+      socket.on('error', () => undefined).resume();
+      socket.write(head.replace('PATH', `${first.pathSegment}/mutate`));
+      const byte = head.includes('chunked') ? '1\r\nx\r\n' : 'x';
+      const drip = setInterval(() => socket.write(byte), 20);
+      await new Promise((resolve) => socket.once('close', resolve));
+      clearInterval(drip);
+      assert.equal((await post()).status, 200, 'others are served');
+    });
+  }
+});
+
+describe('more connections than may be', () => {
+  const limits: ConnectionLimits = { handshakeMs: 60_000, headersMs: 60_000, requestMs: 60_000, mostConnections: 20 };
+
+  it('cost the oldest of those that asked for nothing, and never the API server’s', async () => {
+    await start(echo, recordingLogger(), { limits });
+    assert.equal((await post()).status, 200);
+    const [connection] = Object.values(agent.freeSockets).flat();
+    const held = Array.from({ length: 30 }, hold);
+    await Promise.all(held.slice(0, 10).map(({ ended }) => ended));
+    assert.equal((await post()).status, 200);
+    assert.equal(Object.values(agent.freeSockets).flat()[0], connection, 'it goes on over its old connection');
+    const another = new Agent({ ca: first.caBundlePem });
+    agent.destroy();
+    agent = another;
+    assert.equal((await post()).status, 200, 'and a new one finds room');
+    for (const socket of held) socket.destroy();
+  });
+});
+
+describe('a server that verifies its callers', () => {
+  const showing = (shown: object): void => {
+    agent.destroy();
+    agent = new Agent({ maxSockets: 1, ca: first.caBundlePem, ...shown });
+  };
+
+  it('hears those with a certificate of its authorities only, and follows a change of them', async () => {
+    const [ours, theirs] = await Promise.all([createAuthority(), createAuthority()]);
+    const [known, stranger] = [createClientCertificate(ours), createClientCertificate(theirs)];
+    let asked = 0;
+    const counting: MutateHandler = (...args) => ((asked += 1), echo(...args));
+    await start(counting, recordingLogger(), { clientAuthorityPem: ours.certificatePem });
+    showing(known);
+    assert.equal((await post()).status, 200);
+    for (const other of [{}, stranger]) {
+      showing(other);
+      await assert.rejects(post(), /alert|ECONNRESET|socket hang up/i);
+    }
+    server.trustCallersOf(theirs.certificatePem);
+    showing(stranger);
+    assert.equal((await post()).status, 200);
+    server.reload(second);
+    agent.destroy();
+    agent = new Agent({ maxSockets: 1, ca: second.caBundlePem, ...known });
+    await assert.rejects(post(`/${second.pathSegment}/mutate`), /alert|ECONNRESET|socket hang up/i);
+    assert.equal(asked, 2);
+  });
 });
