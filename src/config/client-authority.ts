@@ -17,13 +17,17 @@ export async function readClientAuthority(file: string, signal: AbortSignal): Pr
   const blocks = text.match(CERTIFICATE) ?? [];
   if (blocks.length === 0) throw new InvalidSetting(`--client-ca: ${file} holds no certificate in PEM`);
   blocks.forEach((block, index) => {
-    try {
-      new X509Certificate(block);
-    } catch {
-      throw new InvalidSetting(`--client-ca: block ${index + 1} of ${file} is no certificate`);
-    }
+    if (!isCertificate(block)) throw new InvalidSetting(`--client-ca: block ${index + 1} of ${file} is no certificate`);
   });
   return `${blocks.join('\n')}\n`;
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 export interface FollowOptions {

@@ -186,10 +186,10 @@ describe('a tenant beside one whose store hangs and one that keeps asking for wh
 
     const noise = new PodClient(controlPlane, 64);
     const quiet = new PodClient(controlPlane, CLIENTS);
-    let isOver = false;
+    const over = new AbortController();
     let denied = 0;
     const keepAsking = async (namespace: string, secret: string, client: number): Promise<void> => {
-      for (let pod = 0; !isOver; pod += 1) {
+      for (let pod = 0; !over.signal.aborted; pod += 1) {
         // Denied, every one of them; that is what is wanted here.
         await noise.create(podToCreate(`noise-${client}-${pod}`, namespace, `${secret}-${client}`)).catch((error) => {
           assert.match(String(error), /\[(BackendTimeout|SecretNotFound|Overloaded)\]/);
@@ -209,7 +209,7 @@ describe('a tenant beside one whose store hangs and one that keeps asking for wh
       );
       assert.equal(samples.length, COLD);
     } finally {
-      isOver = true;
+      over.abort();
       await tenants;
       noise.close();
       quiet.close();

@@ -160,7 +160,10 @@ describe('a review that is not what it should be', () => {
   it('whose pod says that it belongs elsewhere is judged by the namespace of the request', async () => {
     const object = { ...pod, metadata: { name: 'web', namespace: 'closed' } };
     const { text } = await post(body({ object }));
-    assert.match(Buffer.from(JSON.parse(text).response.patch as string, 'base64').toString(), /"latchkey.dev\/status":"fresh"/);
+    assert.match(
+      Buffer.from(JSON.parse(text).response.patch as string, 'base64').toString(),
+      /"latchkey.dev\/status":"fresh"/,
+    );
     assert.equal(await kubectlOrThrow(controlPlane, ['get', 'secrets', '-n', 'closed', '-o', 'name']), '');
   });
 
