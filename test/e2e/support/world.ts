@@ -4,9 +4,10 @@ import { kubectl, kubectlOrThrow } from '../../support/control-plane/kubectl.ts'
 import { installLatchkey, LATCHKEY_USER } from '../../support/latchkey/install.ts';
 import { startLatchkey, type LatchkeyProcess } from '../../support/latchkey/latchkey-process.ts';
 import * as make from '../../support/latchkey/manifests.ts';
+import { startFaultProxy, type FaultProxy } from '../../support/faults/fault-proxy.ts';
+import { randomFrom } from '../../support/faults/random.ts';
 import { AWS_KEYS, awsWriter } from '../../support/moto/aws-writer.ts';
 import { startMoto, type Moto } from '../../support/moto/moto.ts';
-import { FaultyProxy } from './faulty-proxy.ts';
 import { startNodeCluster, type NodeCluster } from '../../support/node/node-cluster.ts';
 import { waitUntil } from '../../support/process/wait-until.ts';
 
@@ -40,9 +41,8 @@ export async function createWorld(faults?: Faults): Promise<World> {
     const { controlPlane } = cluster;
     const moto: Moto = stack.use(await startMoto());
     await installLatchkey(controlPlane);
-    const proxy = faults === undefined ? undefined : new FaultyProxy(moto.endpoint, faults.failingShare, faults.seed);
-    stack.defer(() => proxy?.stop());
-    const endpoint = (await proxy?.start()) ?? moto.endpoint;
+    const proxy = faults === undefined ? undefined : stack.use(await startProxy(moto.endpoint, faults));
+    const endpoint = proxy?.url ?? moto.endpoint;
     const latchkey = await startLatchkey(controlPlane, { env: { AWS_SECRETSMANAGER_ENDPOINT: endpoint } });
     stack.defer(() => latchkey.stop());
     const aws = awsWriter(moto.endpoint);
@@ -94,6 +94,12 @@ export async function createWorld(faults?: Faults): Promise<World> {
     await stack.disposeAsync();
     throw error;
   }
+}
+
+/** Answers 500 to a share of all requests. */
+function startProxy(target: string, { failingShare, seed }: Faults): Promise<FaultProxy> {
+  const random = randomFrom(seed);
+  return startFaultProxy({ target, choose: () => (random() < failingShare ? 'server error' : 'none') });
 }
 
 /** What the containers below print of a value: enough to compare, useless to anyone who reads the log. */
