@@ -17,7 +17,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/events/': ['src/events/', 'src/ports/', 'src/core/', 'src/api/'],
   'src/webhook/': ['src/webhook/', 'src/events/', 'src/stores/', 'src/ports/', 'src/core/', 'src/api/'],
   'src/controllers/': ['src/controllers/', 'src/stores/', 'src/ports/', 'src/core/', 'src/api/'],
-  'src/cluster/': ['src/cluster/', 'src/ports/', 'src/core/errors.ts', 'src/core/names.ts', 'src/api/'],
+  'src/cluster/': ['src/cluster/', 'src/ports/', ...adapterCore(), 'src/api/'],
   'src/telemetry/': ['src/telemetry/', 'src/ports/'],
   'src/config/': ['src/config/', 'src/core/duration.ts', 'src/core/names.ts'],
   'providers/shared/': ['providers/shared/', 'src/ports/', ...adapterCore(), 'src/api/'],

@@ -7,7 +7,7 @@ import { parseAwsConfig } from './schema.ts';
 
 /** AWS Secrets Manager. The SDK is loaded with the first client, STS only for a store that has a role. */
 export function createProvider(): Provider {
-  return { newClient, documents: literalThenPath };
+  return { validateStore: ({ config }) => void parseAwsConfig(config), newClient, documents: literalThenPath };
 }
 
 async function newClient(context: ClientContext, signal: AbortSignal): Promise<SecretsClient> {

@@ -1,3 +1,4 @@
+import type { Json } from '../../src/api/kubernetes.ts';
 import { LatchkeyError, asLatchkeyError } from '../../src/core/errors.ts';
 import { printable } from '../../src/core/names.ts';
 import { SecretValue } from '../../src/core/secret-value.ts';
@@ -12,11 +13,20 @@ const STORE_IN_ERROR = 2;
 
 /** Answers from the values written in the store itself: for trying things out, and for tests. No I/O. */
 export function createProvider(): Provider {
-  return { newClient, documents: pathOnly };
+  return {
+    validateStore: ({ config }) => void parseConfig(config),
+    newClient,
+    documents: pathOnly,
+    convertsFoundNames: true,
+  };
+}
+
+function parseConfig(config: Json): FakeConfig {
+  return parseProviderConfig(fakeConfig, config, 'spec.provider.fake');
 }
 
 async function newClient(context: ClientContext): Promise<SecretsClient> {
-  const config = parseProviderConfig(fakeConfig, context.config, 'spec.provider.fake');
+  const config = parseConfig(context.config);
   if (config.validationResult === STORE_IN_ERROR) {
     throw new LatchkeyError('InvalidProviderConfig', 'spec.provider.fake.validationResult declares this store broken');
   }

@@ -3,9 +3,8 @@
  * characters means: upstream reads properties as gjson paths, and each provider has its own order of trying.
  */
 import { LatchkeyError } from '../../src/core/errors.ts';
-import { printable } from '../../src/core/names.ts';
 import { SecretValue } from '../../src/core/secret-value.ts';
-import type { DocumentReader } from '../../src/ports/provider.ts';
+import type { DocumentReader, PropertyReading } from '../../src/ports/provider.ts';
 import { jsonNumberText } from './json-number.ts';
 import { readJsonText, unquoteJsonString } from './json-text.ts';
 import type { JsonText } from './json-text.ts';
@@ -14,16 +13,21 @@ import type { JsonText } from './json-text.ts';
 const PATH_SYNTAX = /[.|*?\\]|^[@!{[]./s;
 const PATH_SYNTAX_BESIDES_DOTS = /[|*?\\]|^[@!{[]./s;
 const ARRAY_PATH = /^\d+$|#/;
+const ABSENT: PropertyReading = { paths: [] };
 
-/** A property with dots is first looked up as one member's name, then as a path (aws). */
+/** A property with dots is first looked up as one member's name, then as a path (aws, gcpsm). */
 export const literalThenPath: DocumentReader = {
-  property: (document, property) => readProperty(document, property, PATH_SYNTAX_BESIDES_DOTS),
+  property: (document, property) =>
+    readProperty(document, property, {
+      notAName: PATH_SYNTAX_BESIDES_DOTS,
+      paths: property.includes('.') ? [property.replaceAll('.', '\\.'), property] : [property],
+    }),
   map: readMap,
 };
 
 /** A property with dots is a path at once (fake). */
 export const pathOnly: DocumentReader = {
-  property: (document, property) => readProperty(document, property, PATH_SYNTAX),
+  property: (document, property) => readProperty(document, property, { notAName: PATH_SYNTAX, paths: [property] }),
   map: readMap,
 };
 
@@ -32,28 +36,25 @@ export const nameThenPath: DocumentReader = {
   property: (document, property) => {
     const json = readJsonText(document.reveal());
     const raw = json && property !== '' ? findMember(json, property) : undefined;
-    return raw ? new SecretValue(memberBytes(raw)) : readProperty(document, property, PATH_SYNTAX);
+    if (raw) return { value: new SecretValue(memberBytes(raw)) };
+    return readProperty(document, property, { notAName: PATH_SYNTAX, paths: [property] });
   },
   map: readMap,
 };
 
-/**
- * @param notAName a property that matches is a path at once; any other is first looked up as a name.
- * @returns `undefined` also when the document is no JSON text at all.
- * @throws LatchkeyError `Unsupported` for a property that only a path language can answer.
- */
-function readProperty(document: SecretValue, property: string, notAName: RegExp): SecretValue | undefined {
+/** @param rules a property that matches `notAName` is a path at once; any other is first looked up as a name. */
+function readProperty(
+  document: SecretValue,
+  property: string,
+  { notAName, paths }: { readonly notAName: RegExp; readonly paths: readonly string[] },
+): PropertyReading {
+  if (property === '') return ABSENT;
   const json = readJsonText(document.reveal());
-  if (json === undefined || property === '') return undefined;
+  // gjson finds its way also through a text that is cut short.
+  if (json === undefined) return /^\s*[{[]/.test(document.reveal().toString('latin1', 0, 64)) ? { paths } : ABSENT;
   const raw = notAName.test(property) ? undefined : findMember(json, property);
-  if (raw !== undefined) return new SecretValue(propertyBytes(raw));
-  if (PATH_SYNTAX.test(property) || (json.kind === 'array' && ARRAY_PATH.test(property))) {
-    throw new LatchkeyError(
-      'Unsupported',
-      `property "${printable(property)}" is a path, and property paths are not supported yet: only the names of an object's own members are`,
-    );
-  }
-  return undefined;
+  if (raw !== undefined) return { value: new SecretValue(propertyBytes(raw)) };
+  return PATH_SYNTAX.test(property) || (json.kind === 'array' && ARRAY_PATH.test(property)) ? { paths } : ABSENT;
 }
 
 /** gjson stops at the first member of a name. */

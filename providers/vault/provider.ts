@@ -10,7 +10,7 @@ const TOKEN = /^[\x21-\x7e]+$/;
 
 /** The KV engine of HashiCorp Vault and OpenBao. node-vault is loaded with the first client. */
 export function createProvider(): Provider {
-  return { newClient, documents: nameThenPath };
+  return { validateStore: ({ config }) => void parseVaultConfig(config), newClient, documents: nameThenPath };
 }
 
 async function newClient(context: ClientContext, signal: AbortSignal): Promise<SecretsClient> {

@@ -84,6 +84,16 @@ export interface SecretKeySelector {
   readonly key?: string;
 }
 
+/** A key of a ConfigMap, read where a SecretKeySelector would be. */
+export type ConfigMapKeySelector = SecretKeySelector;
+
+/** A service account whose token is asked for. `namespace` counts only in a ClusterSecretStore. */
+export interface ServiceAccountSelector {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly audiences?: readonly string[];
+}
+
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;
   readonly matchExpressions?: readonly {

@@ -33,6 +33,13 @@ export const configMaps: Resource<ConfigMap> = {
   isNamespaced: true,
 };
 
+export const serviceAccounts: Resource<KubernetesObject> = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+  isNamespaced: true,
+};
+
 export const secretStores: Resource<SecretStore> = {
   apiVersion: EXTERNAL_SECRETS_VERSION,
   kind: 'SecretStore',

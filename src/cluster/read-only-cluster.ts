@@ -14,6 +14,8 @@ export function readOnly(cluster: Cluster): Cluster {
     get: (resource, key, options) => cluster.get(resource, key, options),
     list: (resource, options) => cluster.list(resource, options),
     informer: (resource, options) => cluster.informer(resource, options),
+    // Leaves nothing behind in the cluster.
+    requestToken: (key, wanted, options) => cluster.requestToken(key, wanted, options),
     create: asWritten,
     update: asWritten,
     delete: async () => 'deleted',

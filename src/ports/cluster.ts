@@ -1,5 +1,6 @@
 import type { Resource } from '../api/resources.ts';
 import type { KubernetesObject, ObjectKey } from '../api/kubernetes.ts';
+import type { ServiceAccountToken } from './provider.ts';
 
 export interface CallOptions {
   readonly signal: AbortSignal;
@@ -43,8 +44,19 @@ export interface Cluster {
     status: object,
     options: WriteOptions,
   ): Promise<T | undefined>;
+  /**
+   * TokenRequest of a service account. Undefined when there is no such account.
+   * @throws LatchkeyError `InvalidProviderConfig` for an audience that is the API server's own: such a token would be Latchkey's
+   * to use here and must not leave.
+   */
+  requestToken(key: ObjectKey, wanted: WantedToken, options: CallOptions): Promise<ServiceAccountToken | undefined>;
   /** A cached view that follows the cluster once started. */
   informer<T extends KubernetesObject, V>(resource: Resource<T>, options: InformerOptions<T, V>): Informer<T, V>;
+}
+
+export interface WantedToken {
+  readonly audiences: readonly string[];
+  readonly expirationSeconds: number;
 }
 
 export type WriteOutcome<T> = { readonly outcome: 'written'; readonly object: T } | { readonly outcome: 'conflict' };

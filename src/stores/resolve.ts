@@ -121,8 +121,14 @@ function documentOf(ref: RemoteRef, documents: Documents): SecretValue {
 function read(ref: RemoteRef, documents: Documents, { documents: reader }: OpenStore): SecretValue {
   const document = documentOf(ref, documents);
   if (ref.property === undefined || ref.property === '') return document;
-  const value = reader.property(document, ref.property);
-  if (value !== undefined) return value;
+  const reading = reader.property(document, ref.property);
+  if ('value' in reading) return reading.value;
+  if (reading.paths.length > 0) {
+    throw new LatchkeyError(
+      'Unsupported',
+      `property "${printable(ref.property)}" is a path, which is not supported yet`,
+    );
+  }
   throw new LatchkeyError(
     'PropertyNotFound',
     `secret "${printable(ref.key)}" has no property "${printable(ref.property)}"`,

@@ -4,7 +4,13 @@ import type { ClientContext, CredentialReader } from '../../src/ports/provider.t
 
 /** A credential reader over `name/key` → text. */
 export function credentialsFrom(values: Readonly<Record<string, string>>): CredentialReader {
+  const noCluster = async (_asked: unknown, field: string): Promise<never> => {
+    throw new LatchkeyError('CredentialsNotFound', `${field}: there is no cluster behind these credentials`);
+  };
   return {
+    readConfigMapKey: noCluster,
+    readServiceAccount: noCluster,
+    requestToken: noCluster,
     readSecretKey: async ({ name, key }, field) => {
       const value = values[`${name}/${key ?? ''}`];
       if (value === undefined) throw new LatchkeyError('CredentialsNotFound', `${field}: no such Secret or key`);

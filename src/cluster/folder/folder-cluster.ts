@@ -2,6 +2,8 @@ import { watch } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject, ObjectKey } from '../../api/kubernetes.ts';
 import type { Resource } from '../../api/resources.ts';
+import { LatchkeyError } from '../../core/errors.ts';
+import { printable } from '../../core/names.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Cluster, Informer, InformerOptions, ListOptions, WriteOutcome } from '../../ports/cluster.ts';
 import type { Logger } from '../../ports/logger.ts';
@@ -88,6 +90,13 @@ export class FolderCluster implements Cluster {
     const before = this.#collection(resource).get(idOf(key)) as (T & { readonly status?: object }) | undefined;
     if (before === undefined) return undefined;
     return this.#store({ ...before, status: { ...before.status, ...status } }) as T;
+  }
+
+  async requestToken(key: ObjectKey): Promise<never> {
+    throw new LatchkeyError(
+      'ClusterRejected',
+      `manifests alone cannot give a token of service account "${printable(key.namespace)}/${printable(key.name)}": that takes a cluster`,
+    );
   }
 
   informer<T extends KubernetesObject, V>(resource: Resource<T>, options: InformerOptions<T, V>): Informer<T, V> {

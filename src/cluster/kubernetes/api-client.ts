@@ -102,6 +102,19 @@ export class ApiClient {
     }
   }
 
+  /** Whom Latchkey's own token, if it uses one, is for: this API server. */
+  async audiences(): Promise<readonly string[]> {
+    const options: RequestOptions = {};
+    await this.#kubeConfig.applyToHTTPSOptions(options);
+    const { Authorization: authorization = '' } = (options.headers ?? {}) as Record<string, string>;
+    const [, payload = ''] = /^Bearer [^.]+\.([^.]+)\.[^.]+$/.exec(authorization) ?? [];
+    if (payload === '') return [];
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as {
+      aud?: string | readonly string[];
+    };
+    return [claims.aud ?? []].flat();
+  }
+
   close(): void {
     this.#agent?.destroy();
   }

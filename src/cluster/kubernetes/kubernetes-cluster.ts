@@ -1,16 +1,21 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { KubernetesObject, ObjectKey } from '../../api/kubernetes.ts';
-import { resourcePath, type Resource } from '../../api/resources.ts';
+import { resourcePath, serviceAccounts, type Resource } from '../../api/resources.ts';
+import { LatchkeyError } from '../../core/errors.ts';
+import { printable } from '../../core/names.ts';
+import { SecretValue } from '../../core/secret-value.ts';
 import type {
   CallOptions,
   Cluster,
   Informer,
   InformerOptions,
   ListOptions,
+  WantedToken,
   WriteOptions,
   WriteOutcome,
 } from '../../ports/cluster.ts';
 import type { Logger } from '../../ports/logger.ts';
+import type { ServiceAccountToken } from '../../ports/provider.ts';
 import { ApiClient, type ApiRequest } from './api-client.ts';
 import { WatchingInformer } from './watching-informer.ts';
 
@@ -148,6 +153,30 @@ export class KubernetesCluster implements Cluster {
     if (answer.status === 404) return undefined;
     ApiClient.assertSuccess(answer, what);
     return answer.body as T;
+  }
+
+  async requestToken(
+    key: ObjectKey,
+    { audiences, expirationSeconds }: WantedToken,
+    { signal }: CallOptions,
+  ): Promise<ServiceAccountToken | undefined> {
+    const own = await this.#api.audiences();
+    const taken = audiences.find((audience) => own.includes(audience));
+    if (taken !== undefined) {
+      throw new LatchkeyError(
+        'InvalidProviderConfig',
+        `the audience "${printable(taken)}" is this API server’s own, and such a token is never sent to a backend`,
+      );
+    }
+    const what = `request a token of ${describe(serviceAccounts, key)}`;
+    const path = `${resourcePath(serviceAccounts, key)}/token`;
+    const spec = { audiences, expirationSeconds };
+    const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec };
+    const answer = await this.#api.send({ method: 'POST', path, body, what, signal });
+    if (answer.status === 404) return undefined;
+    ApiClient.assertSuccess(answer, what);
+    const { status } = answer.body as { status: { token: string; expirationTimestamp: string } };
+    return { token: SecretValue.fromText(status.token), expiresAtMs: Date.parse(status.expirationTimestamp) };
   }
 
   informer<T extends KubernetesObject, V>(resource: Resource<T>, options: InformerOptions<T, V>): Informer<T, V> {

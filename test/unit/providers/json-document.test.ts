@@ -4,12 +4,15 @@ import fc from 'fast-check';
 import { literalThenPath, nameThenPath, pathOnly } from '../../../providers/shared/json-document.ts';
 import { LatchkeyError } from '../../../src/core/errors.ts';
 import { SecretValue } from '../../../src/core/secret-value.ts';
-import type { DocumentReader } from '../../../src/ports/provider.ts';
+import type { DocumentReader, PropertyReading } from '../../../src/ports/provider.ts';
 
 const readers = { literalThenPath, pathOnly };
 
-function property(reader: DocumentReader, document: string, name: string): string | undefined {
-  return reader.property(SecretValue.fromText(document), name)?.reveal().toString('utf8');
+/** The value's text, or the paths that are left to gjson; none = absent. */
+function property(reader: DocumentReader, document: string, name: string): string | readonly string[] | undefined {
+  const reading = reader.property(SecretValue.fromText(document), name);
+  if ('value' in reading) return reading.value.reveal().toString('utf8');
+  return reading.paths.length === 0 ? undefined : reading.paths;
 }
 
 function map(document: string): [string, string][] {
@@ -72,7 +75,6 @@ describe('names of members', () => {
     'only members of the top count': { document: '{"x": {"a": 1}}', name: 'a', want: undefined },
     'a value is no name': { document: '{"x": "a"}', name: 'a', want: undefined },
     'a document that is no JSON has none': { document: 'fake-password', name: 'a', want: undefined },
-    'a document that is cut short has none': { document: '{"a": 1', name: 'a', want: undefined },
     'a document that is empty has none': { document: '', name: 'a', want: undefined },
     'an array has no names': { document: '["a"]', name: 'a', want: undefined },
     'a string has no names': { document: '"a"', name: 'a', want: undefined },
@@ -103,27 +105,33 @@ describe('names of members', () => {
 });
 
 describe('properties that are paths', () => {
-  const syntax = ['a.b', 'a|b', 'a*', '?', 'a\\.b', '@this', '!x', '{a,b}', '[a]', '..a', 'a.#.b'];
-  for (const name of syntax) {
-    it(`says Unsupported for ${name}, naming it`, () => {
+  for (const name of ['a|b', 'a*', '?', '@this', '!x', '{a,b}', '[a]']) {
+    it(`leaves ${name} to gjson`, () => {
       for (const reader of Object.values(readers)) {
-        assert.throws(
-          () => property(reader, '{"a": {"b": "fake-secret"}}', name),
-          (error) =>
-            error instanceof LatchkeyError && error.code === 'Unsupported' && error.message.includes(`"${name}"`),
-        );
+        assert.deepEqual(property(reader, '{"a": {"b": "fake-secret"}}', name), [name]);
       }
     });
   }
+  const dotted: Record<string, string> = { 'a.b': 'a\\.b', 'a\\.b': 'a\\\\.b', '..a': '\\.\\.a', 'a.#.b': 'a\\.#\\.b' };
+  for (const [name, escaped] of Object.entries(dotted)) {
+    it(`leaves ${name} to gjson, with the dots as part of a name first where the literal name goes first`, () => {
+      assert.deepEqual(property(pathOnly, '{"a": {"b": "fake-secret"}}', name), [name]);
+      assert.deepEqual(property(literalThenPath, '{"a": {"b": "fake-secret"}}', name), [escaped, name]);
+    });
+  }
   for (const name of ['0', '007', '#', '#(k=="v")']) {
-    it(`says Unsupported for ${name} on an array`, () => {
-      for (const reader of Object.values(readers)) assert.throws(() => property(reader, '["a"]', name), LatchkeyError);
+    it(`leaves ${name} on an array to gjson`, () => {
+      for (const reader of Object.values(readers)) assert.deepEqual(property(reader, '["a"]', name), [name]);
     });
   }
 
+  it('leaves a document that is cut short to gjson', () => {
+    for (const reader of Object.values(readers)) assert.deepEqual(property(reader, '{"a": 1', 'a'), ['a']);
+  });
+
   it('finds a member with dots in its name where the literal name goes first', () => {
     assert.equal(property(literalThenPath, '{"tls.crt": "fake"}', 'tls.crt'), 'fake');
-    assert.throws(() => property(pathOnly, '{"tls.crt": "fake"}', 'tls.crt'), LatchkeyError);
+    assert.deepEqual(property(pathOnly, '{"tls.crt": "fake"}', 'tls.crt'), ['tls.crt']);
   });
 });
 
@@ -135,7 +143,7 @@ describe('a property that is a name whatever it is made of', () => {
   }
 
   it('is a path when there is no such member', () => {
-    assert.throws(() => property(nameThenPath, document, 'a.x'), /property "a\.x" is a path/);
+    assert.deepEqual(property(nameThenPath, document, 'a.x'), ['a.x']);
     assert.equal(property(nameThenPath, document, 'absent'), undefined);
     assert.equal(property(nameThenPath, document, ''), undefined);
     assert.equal(property(nameThenPath, 'no JSON', 'a'), undefined);
@@ -146,7 +154,7 @@ describe('bytes that are not UTF-8', () => {
   const document = new SecretValue(Buffer.from('{"a": "\xff\xe9"}', 'latin1'));
 
   it('pass unchanged in a string without escapes', () => {
-    assert.deepEqual(literalThenPath.property(document, 'a')?.reveal(), Buffer.from([0xff, 0xe9]));
+    assert.deepEqual(valueOf(literalThenPath.property(document, 'a')), Buffer.from([0xff, 0xe9]));
     assert.deepEqual(literalThenPath.map(document).get('a')?.reveal(), Buffer.from([0xff, 0xe9]));
   });
 });
@@ -214,6 +222,10 @@ describe('any document', () => {
     assert.equal(property(literalThenPath, `{"a": ${deep}}`, 'a'), deep);
   });
 });
+
+function valueOf(reading: PropertyReading): Buffer | undefined {
+  return 'value' in reading ? reading.value.reveal() : undefined;
+}
 
 /** UTF-8 has no lone surrogates. */
 function wellFormed(text: string): string {

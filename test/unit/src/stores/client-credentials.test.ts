@@ -39,6 +39,7 @@ beforeEach(() => {
   const registry: ProviderRegistry = {
     keyed: async () => ({
       createProvider: () => ({
+        validateStore: () => undefined,
         documents: pathOnly,
         async newClient(context, clientSignal) {
           contexts.push(context);

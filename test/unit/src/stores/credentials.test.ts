@@ -74,6 +74,9 @@ describe('credentials of a store', () => {
     assert.ok(secret);
     await cluster.update(secrets, { ...secret, data: { id: 'bmV3' } });
     assert.equal(await areCurrent(cluster, versions, signal), false);
-    assert.equal(await areCurrent(cluster, [{ namespace: 'shop', name: 'gone', version: 'x' }], signal), false);
+    assert.equal(
+      await areCurrent(cluster, [{ resource: secrets, namespace: 'shop', name: 'gone', version: 'x' }], signal),
+      false,
+    );
   });
 });

@@ -17,7 +17,7 @@ const resolve = async (reads: Reads, spec: make.Manifest): Promise<Record<string
 function resolveBytes(reads: Reads, spec: make.Manifest): Promise<ReadonlyMap<string, Buffer>> {
   const neverAlone: SecretsClient['getSecret'] = async () => assert.fail('a batch was to be had');
   const client: SecretsClient = { getSecret: neverAlone, close: async () => undefined, ...reads };
-  const createProvider = () => ({ newClient: async () => client, documents: pathOnly });
+  const createProvider = () => ({ validateStore: () => undefined, newClient: async () => client, documents: pathOnly });
   return resolveThrough({ test: async () => ({ createProvider }) }, spec);
 }
 

@@ -16,7 +16,11 @@ export class Backend {
 
   readonly registry: ProviderRegistry = {
     test: async () => ({
-      createProvider: () => ({ newClient: async () => this.#client(), documents: pathOnly }),
+      createProvider: () => ({
+        validateStore: () => undefined,
+        newClient: async () => this.#client(),
+        documents: pathOnly,
+      }),
     }),
   };
 

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../../../../src/api/kubernetes.ts';
-import type { Resource } from '../../../../../src/api/resources.ts';
+import { serviceAccounts, type Resource } from '../../../../../src/api/resources.ts';
 import { LatchkeyError } from '../../../../../src/core/errors.ts';
 import type { Cluster } from '../../../../../src/ports/cluster.ts';
 
@@ -29,6 +29,7 @@ export function observed(cluster: Cluster): ObservedCluster {
     delete: async (resource, ...rest) => (await note('delete', resource), cluster.delete(resource, ...rest)),
     apply: async (resource, ...rest) => (await note('apply', resource), cluster.apply(resource, ...rest)),
     patchStatus: async (resource, ...rest) => (await note('status', resource), cluster.patchStatus(resource, ...rest)),
+    requestToken: async (...args) => (await note('token', serviceAccounts), cluster.requestToken(...args)),
     informer: (resource, options) => cluster.informer(resource, options),
   };
   return self;
