@@ -7,6 +7,8 @@ import type { Cluster } from './ports/cluster.ts';
 import type { Logger } from './ports/logger.ts';
 import type { Metrics } from './ports/metrics.ts';
 import type { ProviderRegistry } from './ports/provider.ts';
+import { createGoLibraries } from './go/go-libraries.ts';
+import { CircuitBreakers } from './stores/circuit-breakers.ts';
 import { ClientCache, type ClientCacheOptions } from './stores/client-cache.ts';
 import { ConfigMapLook } from './stores/config-map-look.ts';
 import { ExternalSecretLookup } from './stores/external-secret-lookup.ts';
@@ -14,7 +16,9 @@ import { InlineSecrets } from './stores/inline-secrets.ts';
 import { LiveLook } from './stores/live-look.ts';
 import { NamespaceLookup } from './stores/namespace-lookup.ts';
 import { NeedResolver } from './stores/need-resolver.ts';
+import { Resolver } from './stores/resolve.ts';
 import { StoreLookup } from './stores/store-lookup.ts';
+import { StoreSyncer } from './stores/store-sync.ts';
 import { Syncer } from './stores/sync.ts';
 import { createViews, type Views } from './stores/views.ts';
 
@@ -45,7 +49,9 @@ export interface Wiring {
   readonly admit: Admitter;
   readonly reviewPod: PodReviewer;
   readonly views: Views;
+  readonly stores: StoreLookup;
   readonly syncer: Syncer;
+  readonly storeSyncer: StoreSyncer;
   readonly events: EventRecorder;
   /** Writes the statuses and Events that are due and closes the provider clients. */
   close(): Promise<void>;
@@ -66,9 +72,19 @@ export function wireAdmission(options: WiringOptions): Wiring {
     metrics,
     logger,
   });
-  const syncer = new Syncer({ cluster, views, clients, controllerClass, clock, metrics, logger });
-  const liveLook = new LiveLook(cluster, views, clock);
   const stores = new StoreLookup(cluster, views);
+  const go = createGoLibraries();
+  const events = new EventRecorder(cluster, environment['HOSTNAME'] ?? 'latchkey', clock, logger);
+  const syncer = new Syncer({
+    ...{ cluster, views, stores, controllerClass, clock, metrics, logger },
+    resolver: new Resolver({ clients, breakers: new CircuitBreakers(clock), go }),
+    onSync: (externalSecret, outcome) => events.recordSync(externalSecret, outcome),
+  });
+  const storeSyncer = new StoreSyncer({
+    ...{ cluster, clients, controllerClass, clock },
+    onVerdict: (store, verdict) => events.recordStore(store, verdict),
+  });
+  const liveLook = new LiveLook(cluster, views, clock);
   const resolver = new NeedResolver({
     cluster,
     views,
@@ -87,18 +103,20 @@ export function wireAdmission(options: WiringOptions): Wiring {
   const configMaps = new ConfigMapLook(cluster, logger);
   const { defaultStaleIfErrorMs } = settings;
   const reviewPod = createPodReviewer({ inject, resolver, configMaps, views, defaultStaleIfErrorMs, clock });
-  const events = new EventRecorder(cluster, environment['HOSTNAME'] ?? 'latchkey', clock, logger);
   const { externalSecrets } = views;
   const namespaces = new NamespaceLookup(cluster, views);
   return {
     admit: createAdmitter({ namespaces, reviewPod, events, externalSecrets, logger }),
     reviewPod,
     views,
+    stores,
     syncer,
+    storeSyncer,
     events,
     async close() {
       await Promise.all([syncer.statuses.flush(), events.flush()]);
       clients.close();
+      await go.close();
     },
   };
 }

@@ -37,7 +37,7 @@ const FENCED: Readonly<Record<string, readonly string[]>> = {
   'lru-cache': ['src/stores/', 'src/events/'],
   zod: ['providers/', 'src/config/'],
   yaml: ['src/core/injection/grammar.ts', 'src/cluster/folder/', 'src/cli/'],
-  re2js: ['src/core/inline/'],
+  re2js: ['src/core/patterns.ts'],
   croner: ['src/core/refresh/'],
   diff: ['src/cli/'],
   '@aws-sdk/': ['providers/aws/'],
@@ -47,7 +47,7 @@ const FENCED: Readonly<Record<string, readonly string[]>> = {
 const PURE_MODULES: readonly string[] = ['node:crypto', 'node:util'];
 
 function adapterCore(): readonly string[] {
-  return ['src/core/errors.ts', 'src/core/secret-value.ts', 'src/core/names.ts'];
+  return ['src/core/errors.ts', 'src/core/secret-value.ts', 'src/core/names.ts', 'src/core/json/'];
 }
 
 interface Import {

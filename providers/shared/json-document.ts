@@ -3,9 +3,9 @@
  * characters means: upstream reads properties as gjson paths, and each provider has its own order of trying.
  */
 import { LatchkeyError } from '../../src/core/errors.ts';
+import { jsonNumberText } from '../../src/core/json/number-text.ts';
 import { SecretValue } from '../../src/core/secret-value.ts';
 import type { DocumentReader, PropertyReading } from '../../src/ports/provider.ts';
-import { jsonNumberText } from './json-number.ts';
 import { readJsonText, unquoteJsonString } from './json-text.ts';
 import type { JsonText } from './json-text.ts';
 

@@ -12,19 +12,68 @@ export interface SecretStoreRef {
   readonly kind?: StoreKind | '';
 }
 
-export interface RemoteRef {
+/** How names of members and found secrets become keys; empty means Default. */
+export type ConversionStrategy = '' | 'Default' | 'Unicode';
+
+/** How a value is decoded after it was fetched, and whether it may hold a NUL byte. Empty means None and Ignore. */
+export interface ValueStrategies {
+  readonly decodingStrategy?: '' | 'None' | 'Base64' | 'Base64URL' | 'Auto';
+  readonly nullBytePolicy?: '' | 'Ignore' | 'Fail';
+}
+
+export interface RemoteRef extends ValueStrategies {
   readonly key: string;
   readonly property?: string;
   readonly version?: string;
+  /** Fetch reads labels or tags instead of the value. Empty means None. */
+  readonly metadataPolicy?: '' | 'None' | 'Fetch';
+  readonly conversionStrategy?: ConversionStrategy;
+}
+
+/** Where one entry comes from, when not from the default store. */
+export interface SourceRef {
+  readonly storeRef?: SecretStoreRef;
+  readonly generatorRef?: { readonly apiVersion?: string; readonly kind?: string; readonly name?: string };
 }
 
 export interface ExternalSecretData {
   readonly secretKey: string;
   readonly remoteRef: RemoteRef;
+  readonly sourceRef?: SourceRef;
+}
+
+export interface Find extends ValueStrategies {
+  readonly path?: string;
+  /** RE2, not anchored. */
+  readonly name?: { readonly regexp?: string };
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly conversionStrategy?: ConversionStrategy;
+}
+
+/** Values are JSON objects whose members take their place, or that become one object. Empty strings mean the defaults. */
+export interface MergeRewrite {
+  /** Key of the one object, for strategy JSON. */
+  readonly into?: string;
+  /** Keys that are merged last, in this order. */
+  readonly priority?: readonly string[];
+  readonly priorityPolicy?: '' | 'Strict' | 'IgnoreNotFound';
+  readonly conflictPolicy?: '' | 'Error' | 'Ignore';
+  readonly strategy?: '' | 'Extract' | 'JSON';
+}
+
+/** One step that changes the keys; exactly one member is set. */
+export interface Rewrite {
+  /** RE2; `$1` and `${name}` in the target as in Go's ReplaceAllString. */
+  readonly regexp?: { readonly source: string; readonly target: string };
+  readonly transform?: { readonly template: string };
+  readonly merge?: MergeRewrite;
 }
 
 export interface ExternalSecretDataFrom {
   readonly extract?: RemoteRef;
+  readonly find?: Find;
+  readonly rewrite?: readonly Rewrite[];
+  readonly sourceRef?: SourceRef;
 }
 
 export interface ExternalSecretTarget {
@@ -115,10 +164,18 @@ export interface StoreSpec {
   /** Exactly one key, the provider's name; its value is the provider's to read. */
   readonly provider?: Readonly<Record<string, Json>>;
   readonly conditions?: readonly StoreCondition[];
+  /** How often the store is looked at: seconds, or a Go duration; 0 = as often as the controller does. */
+  readonly refreshInterval?: number | string;
+}
+
+export interface StoreStatus {
+  readonly capabilities?: 'ReadOnly' | 'WriteOnly' | 'ReadWrite';
+  readonly conditions?: readonly Condition[];
 }
 
 export interface SecretStore extends KubernetesObject {
   readonly spec: StoreSpec;
+  readonly status?: StoreStatus;
 }
 
 export type ClusterSecretStore = SecretStore;

@@ -49,3 +49,7 @@ export const INLINE_PREFIXES = [INLINE_PREFIX, INLINE_CLUSTER_PREFIX] as const;
 export const INLINE_KEYS_ANNOTATION = 'latchkey.dev/inline-keys';
 /** On ExternalSecrets that stand for an inline reference. */
 export const INLINE_LABEL = 'latchkey.dev/inline';
+
+/** On a namespace, from kubernetes-external-secrets: which remote keys, and which AWS roles, may be used for it. */
+export const PERMITTED_KEY_NAME_ANNOTATION = 'externalsecrets.kubernetes-client.io/permitted-key-name';
+export const PERMITTED_ROLES_ANNOTATION = 'iam.amazonaws.com/permitted';

@@ -15,6 +15,14 @@ export interface OwnerReference {
   readonly blockOwnerDeletion?: boolean;
 }
 
+/** Which fields of an object one writer has set, as paths of `f:` members. */
+export interface ManagedFields {
+  readonly manager?: string;
+  readonly operation?: string;
+  readonly subresource?: string;
+  readonly fieldsV1?: { readonly [key: string]: Json };
+}
+
 export interface ObjectMeta {
   readonly name: string;
   readonly generateName?: string;
@@ -28,6 +36,7 @@ export interface ObjectMeta {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];
   readonly finalizers?: readonly string[];
+  readonly managedFields?: readonly ManagedFields[];
 }
 
 export interface KubernetesObject {

@@ -46,3 +46,8 @@ export function formatDurationMs(durationMs: number): string {
     .map(([amount, unit]) => `${amount}${unit}`)
     .join('');
 }
+
+/** RFC 3339 in whole seconds, as metav1.Time. Rounded down: a Secret never looks younger than it is. */
+export function timestamp(ms: number): string {
+  return new Date(Math.floor(ms / 1_000) * 1_000).toISOString().replace('.000Z', 'Z');
+}

@@ -110,6 +110,9 @@ export class LatchkeyError extends Error {
 /** Anything thrown, as one of ours. What is not ours becomes `Internal` and keeps its text to itself. */
 export function asLatchkeyError(error: unknown): LatchkeyError {
   if (error instanceof LatchkeyError) return error;
+  if (error instanceof DOMException && (error.name === 'AbortError' || error.name === 'TimeoutError')) {
+    return new LatchkeyError('BackendTimeout', 'there was no answer within the time left', { cause: error });
+  }
   return new LatchkeyError('Internal', 'Latchkey failed in a way it does not know; its log has the error’s type', {
     cause: error,
   });

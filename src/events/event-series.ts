@@ -42,18 +42,19 @@ interface Trouble {
 /** At most one write for each object and reason in this time; what happens in between is counted. */
 const SPACING_MS = 300_000;
 const SUBJECTS_REMEMBERED = 5_000;
-/** What success is called, so that it ends a series for whoever reads the list. */
-const CLEARED = 'PodAdmitted';
 
 /** Decides which of the things that happen to an object are worth an Event. Knows no cluster. */
 export class EventSeries {
   readonly #clock: Clock;
+  readonly #cleared: string;
   readonly #troubles: LRUCache<string, Trouble>;
   /** Subjects with reported trouble, by namespace. */
   readonly #reported = new Map<string, number>();
 
-  constructor(clock: Clock) {
+  /** @param cleared reason that success has, so that it ends a series for whoever reads the list. */
+  constructor(clock: Clock, cleared: string) {
     this.#clock = clock;
+    this.#cleared = cleared;
     this.#troubles = new LRUCache({
       max: SUBJECTS_REMEMBERED,
       dispose: ({ subject, isReported }, _uid, reason) => {
@@ -68,7 +69,12 @@ export class EventSeries {
   }
 
   /** Something went wrong with the subject. */
-  trouble(subject: Subject, reason: string, note: string): DueEvent | undefined {
+  trouble(
+    subject: Subject,
+    reason: string,
+    note: string,
+    type: DueEvent['type'] = 'Warning',
+  ): DueEvent | undefined {
     const nowMs = this.#clock.now();
     const trouble = this.#troubles.get(subject.uid) ?? {
       ...{ subject, series: new Map<string, Series>(), isReported: false, lastClearedAtMs: -Infinity },
@@ -84,7 +90,7 @@ export class EventSeries {
     series.lastWrittenAtMs = nowMs;
     trouble.series.set(reason, series);
     return {
-      ...{ subject, type: 'Warning', reason, note },
+      ...{ subject, type, reason, note },
       ...{ firstAtMs: series.firstAtMs, lastAtMs: nowMs, count: series.count },
     };
   }
@@ -100,7 +106,7 @@ export class EventSeries {
     const { subject } = trouble;
     this.#count(subject, -1);
     return {
-      ...{ subject, type: 'Normal', reason: CLEARED, note },
+      ...{ subject, type: 'Normal', reason: this.#cleared, note },
       ...{ firstAtMs: nowMs, lastAtMs: nowMs, count: 1 },
     };
   }

@@ -2,18 +2,19 @@ import { LRUCache } from 'lru-cache';
 import type { SecretStore } from '../api/external-secrets.ts';
 import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
 import { printable } from '../core/names.ts';
-import type { StoreKey } from '../core/store/store-access.ts';
+import type { StoreKey } from '../core/store/store-key.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Provider, ProviderRegistry, SecretsClient } from '../ports/provider.ts';
-import { areCurrent, ScopedCredentials, type CredentialVersion } from './credentials.ts';
+import { areCurrent, ReferentCredentials, ScopedCredentials, type CredentialVersion } from './credentials.ts';
 import { Refusals } from './refusals.ts';
 
 export interface OpenStore {
   readonly client: SecretsClient;
   readonly documents: Provider['documents'];
+  readonly convertsFoundNames: boolean;
   /** What this identity was refused; gone with the client when store or credentials change. */
   readonly refusals: Refusals;
 }
@@ -78,7 +79,32 @@ export class ClientCache {
   }
 
   /** @throws LatchkeyError see {@link Provider.newClient}. */
-  async open(key: StoreKey, store: SecretStore, namespace: string, signal: AbortSignal): Promise<OpenStore> {
+  open(key: StoreKey, store: SecretStore, namespace: string, signal: AbortSignal): Promise<OpenStore> {
+    return this.#open(key, store, namespace, signal);
+  }
+
+  /**
+   * Asks the backend of a store whether it accepts who is asking. `unknown` for a ClusterSecretStore whose credentials come
+   * from the namespace of whoever uses it.
+   * @throws LatchkeyError see {@link Provider.newClient} and `SecretsClient.validate`.
+   */
+  async validate(key: StoreKey, store: SecretStore, signal: AbortSignal): Promise<'valid' | 'unknown'> {
+    try {
+      const { client } = await this.#open(key, store, key.namespace, signal);
+      await client.validate?.(signal);
+      return 'valid';
+    } catch (error) {
+      if (error instanceof ReferentCredentials) return 'unknown';
+      throw error;
+    }
+  }
+
+  async #open(
+    key: StoreKey,
+    store: SecretStore,
+    namespace: string | undefined,
+    signal: AbortSignal,
+  ): Promise<OpenStore> {
     const identity = identityOf(store, namespace);
     const cached = this.#clients.get(identity);
     if (cached !== undefined && (await areCurrent(this.#cluster, cached.credentials, signal))) return cached;
@@ -112,7 +138,7 @@ export class ClientCache {
   }
 
   /** Under a deadline of its own: the first caller's leaving must not fail those who wait with it. */
-  async #create(identity: string, key: StoreKey, store: SecretStore, namespace: string): Promise<CachedClient> {
+  async #create(identity: string, key: StoreKey, store: SecretStore, namespace: string | undefined): Promise<CachedClient> {
     const signal = AbortSignal.timeout(CREATE_TIMEOUT_MS);
     const { registry, environment, ambientCredentials, allowedBackendHosts, clock, metrics } = this.#options;
     const [name, ...others] = Object.keys(store.spec.provider ?? {});
@@ -124,11 +150,13 @@ export class ClientCache {
       throw new LatchkeyError('Unsupported', `spec.provider.${printable(name, 40)} is not supported yet`);
     }
     const provider = (await load()).createProvider();
+    const config = store.spec.provider?.[name] ?? null;
+    provider.validateStore({ store: key, config, allowedBackendHosts });
     const credentials = new ScopedCredentials(this.#cluster, key, namespace);
     const making = provider.newClient(
       {
         store: key,
-        config: store.spec.provider?.[name] ?? null,
+        config,
         credentials,
         isAmbientIdentityAllowed:
           ambientCredentials === 'all' ||
@@ -140,6 +168,7 @@ export class ClientCache {
       signal,
     );
     const client = await making.catch((cause: unknown) => {
+      if (credentials.isReferent) throw new ReferentCredentials();
       const error = asLatchkeyError(cause);
       if (error.code === 'BackendAuthFailed' || error.code === 'BackendPermissionDenied') {
         const untilMs = clock.now() + LOG_IN_REFUSED_FOR_MS;
@@ -148,7 +177,8 @@ export class ClientCache {
       throw error;
     });
     const refusals = new Refusals(clock);
-    return { client, documents: provider.documents, refusals, credentials: credentials.versions };
+    const { documents, convertsFoundNames = false } = provider;
+    return { client, documents, convertsFoundNames, refusals, credentials: credentials.versions };
   }
 }
 
@@ -156,6 +186,6 @@ export class ClientCache {
  * Whoever a store is asked as. A cluster store may take its credentials from the ExternalSecret's namespace, so the
  * namespace is part of it.
  */
-export function identityOf({ metadata }: SecretStore, namespace: string): string {
-  return `${metadata.uid}@${metadata.resourceVersion}/${namespace}`;
+export function identityOf({ metadata }: SecretStore, namespace: string | undefined): string {
+  return `${metadata.uid}@${metadata.resourceVersion}/${namespace ?? ''}`;
 }

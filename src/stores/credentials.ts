@@ -3,7 +3,7 @@ import type { ConfigMap, KubernetesObject, Secret } from '../api/kubernetes.ts';
 import { LatchkeyError } from '../core/errors.ts';
 import { printable } from '../core/names.ts';
 import { SecretValue } from '../core/secret-value.ts';
-import type { StoreKey } from '../core/store/store-access.ts';
+import type { StoreKey } from '../core/store/store-key.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { CredentialReader, ServiceAccountIdentity, ServiceAccountToken, TokenRequest } from '../ports/provider.ts';
 
@@ -129,6 +129,13 @@ export class ScopedCredentials implements CredentialReader {
     }
     this.#read.set(id, { resource, object });
     return object;
+  }
+}
+
+/** The store's credentials come from the namespace of whoever uses it, and nobody does yet. */
+export class ReferentCredentials extends LatchkeyError {
+  constructor() {
+    super('CredentialsNotFound', 'the credentials come from the namespace of each ExternalSecret that uses the store');
   }
 }
 

@@ -1,10 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExternalSecret } from '../api/external-secrets.ts';
-import { LatchkeyError } from '../core/errors.ts';
-import { targetName } from '../core/external-secret/target-name.ts';
-import { printable } from '../core/names.ts';
 import type { LiveLook } from './live-look.ts';
-import { claimantOf, type Views } from './views.ts';
+import { assertClaim, type Views } from './views.ts';
 
 /** Between looks for one that is awaited; the live look itself asks the API server once a second at most. */
 const LOOK_EVERY_MS = 100;
@@ -30,13 +27,8 @@ export class ExternalSecretLookup {
   async find(namespace: string, name: string, signal: AbortSignal): Promise<ExternalSecret | undefined> {
     const found = this.#known(namespace, name) ?? (await this.#awaited(namespace, name, signal));
     if (found === undefined) return undefined;
-    const secretName = targetName(found);
-    const claimant = claimantOf(this.#views, namespace, secretName);
-    if (claimant === undefined || claimant.metadata.name === name) return found;
-    throw new LatchkeyError(
-      'TargetForbidden',
-      `ExternalSecret "${printable(name)}" does not make its Secret "${printable(secretName)}": ExternalSecret "${printable(claimant.metadata.name)}" does`,
-    );
+    assertClaim(this.#views, found);
+    return found;
   }
 
   #known(namespace: string, name: string): ExternalSecret | undefined {

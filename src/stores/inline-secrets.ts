@@ -4,7 +4,7 @@ import { LatchkeyError } from '../core/errors.ts';
 import { assertInlineKeyAllowed } from '../core/inline/allowed-keys.ts';
 import { generatedExternalSecret, isSameGenerated } from '../core/inline/generated.ts';
 import type { InlineReference } from '../core/inline/reference.ts';
-import { storeKey } from '../core/store/store-access.ts';
+import { storeKey } from '../core/store/store-key.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { StoreLookup } from './store-lookup.ts';
 import type { NamespaceSummary, Views } from './views.ts';

@@ -5,28 +5,36 @@ import { secrets } from '../api/resources.ts';
 import { LatchkeyError } from '../core/errors.ts';
 import { targetName } from '../core/external-secret/target-name.ts';
 import { printable } from '../core/names.ts';
-import type { SecretValue } from '../core/secret-value.ts';
+import type { Unwritten } from '../core/refresh/freshness.ts';
 import { assertTargetAllowed, buildSecret, fieldManagerOf } from '../core/target/build-secret.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import type { Resolved } from './resolve.ts';
 
 export interface MaterialiseOptions {
   /** True when the cache has no Secret of that name: then the first try is a create, without a read before it. */
   readonly isBelievedAbsent: boolean;
-  readonly fetch: () => Promise<ReadonlyMap<string, SecretValue>>;
+  /** Does somebody wait for the Secret that creation policy None makes only then? */
+  readonly isAskedFor: boolean;
+  /** ExternalSecrets that add keys to the same Secret. */
+  readonly mergers: readonly ExternalSecret[];
+  readonly fetch: () => Promise<Resolved>;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly signal: AbortSignal;
 }
 
 export interface Materialised {
-  /** `undefined`: deletion policy Delete wants none. */
+  /** The Secret as it is now; `undefined`: there is none. */
   readonly secret: Secret | undefined;
+  readonly done: 'created' | 'updated' | 'unchanged' | 'deleted' | Unwritten;
   /** uid of the Secret that was deleted. */
   readonly removedUid?: string;
   /** When the fetch began whose value the Secret now holds. */
   readonly fetchStartedAtMs: number;
+  /** See {@link Resolved.missing}. */
+  readonly missing: readonly string[];
 }
 
 const MOST_ATTEMPTS = 5;
@@ -36,46 +44,71 @@ const MOST_ATTEMPTS = 5;
  * version. Whoever loses the race reads and fetches again, so that a value fetched before somebody else's write never
  * replaces what they wrote. Nothing is written when nothing changes.
  *
- * With deletion policy Delete, a fetch that gives nothing deletes the Secret that this ExternalSecret owns.
+ * A fetch that gives nothing: deletion policy Delete deletes the Secret that this ExternalSecret owns, Retain leaves it,
+ * Merge takes the keys away.
  *
  * @throws LatchkeyError `TargetForbidden` before any fetch when the target may not be written; else what fetch throws.
  */
 export async function materialise(
   cluster: Cluster,
   externalSecret: ExternalSecret,
-  { isBelievedAbsent, fetch, clock, metrics, signal }: MaterialiseOptions,
+  options: MaterialiseOptions,
 ): Promise<Materialised> {
   const key = { namespace: externalSecret.metadata.namespace ?? '', name: targetName(externalSecret) };
-  const fieldManager = fieldManagerOf(externalSecret.metadata.name);
+  const { creationPolicy = 'Owner', deletionPolicy = 'Retain' } = externalSecret.spec.target ?? {};
+  const mayCreate = creationPolicy !== 'Merge' && (creationPolicy !== 'None' || options.isAskedFor);
+  const { clock, signal } = options;
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
-    const mayCreateBlind = attempt === 1 && isBelievedAbsent;
+    const mayCreateBlind = attempt === 1 && options.isBelievedAbsent && mayCreate;
     const current = mayCreateBlind ? undefined : await cluster.get(secrets, key, { signal });
     assertTargetAllowed(externalSecret, current);
     const fetchStartedAtMs = clock.now();
-    const data = await fetch();
-    if (data.size === 0 && externalSecret.spec.target?.deletionPolicy === 'Delete') {
-      const present = mayCreateBlind ? await cluster.get(secrets, key, { signal }) : current;
-      if (!isRemovable(externalSecret, present)) return { secret: undefined, fetchStartedAtMs };
-      if ((await cluster.delete(secrets, present, { signal })) === 'conflict') continue;
-      metrics.secretWrite('delete');
-      return { secret: undefined, removedUid: present.metadata.uid ?? '', fetchStartedAtMs };
+    if (current === undefined && creationPolicy === 'Merge') {
+      return { secret: undefined, done: 'no-target', fetchStartedAtMs, missing: [] };
     }
-    const desired = buildSecret(externalSecret, data, current);
+    const { values, missing } = await options.fetch();
+    const outcome = { fetchStartedAtMs, missing };
+    if (current === undefined && !mayCreate) return { secret: undefined, done: 'not-wanted', ...outcome };
+    if (values.size === 0 && deletionPolicy !== 'Merge') {
+      const present = mayCreateBlind ? await cluster.get(secrets, key, { signal }) : current;
+      if (deletionPolicy === 'Retain') return { secret: present, done: 'retained', ...outcome };
+      if (!isRemovable(externalSecret, present)) return { secret: undefined, done: 'deleted', ...outcome };
+      if ((await cluster.delete(secrets, present, { signal })) === 'conflict') continue;
+      options.metrics.secretWrite('delete');
+      return { secret: undefined, done: 'deleted', removedUid: present.metadata.uid ?? '', ...outcome };
+    }
+    const desired = buildSecret(externalSecret, values, current, options.mergers);
     assertChangeable(desired, current);
-    if (current !== undefined && isDeepStrictEqual(desired, current)) return { secret: current, fetchStartedAtMs };
-    const written =
-      current === undefined
-        ? await cluster.create(secrets, desired, { fieldManager, signal })
-        : await cluster.update(secrets, desired, { fieldManager, signal });
-    if (written.outcome === 'written') {
-      metrics.secretWrite(current === undefined ? 'create' : 'update');
-      return { secret: written.object, fetchStartedAtMs };
+    if (current !== undefined && isDeepStrictEqual(desired, current)) {
+      return { secret: current, done: 'unchanged', ...outcome };
+    }
+    const written = await write(cluster, externalSecret, desired, current, options);
+    if (written !== undefined) {
+      return { secret: written, done: current === undefined ? 'created' : 'updated', ...outcome };
     }
   }
   throw new LatchkeyError(
     'ClusterUnavailable',
     `Secret "${printable(key.name)}" was changed by others ${MOST_ATTEMPTS} times while it was being written`,
   );
+}
+
+/** @returns undefined when somebody else was faster. */
+async function write(
+  cluster: Cluster,
+  { metadata }: ExternalSecret,
+  desired: Secret,
+  current: Secret | undefined,
+  { metrics, signal }: MaterialiseOptions,
+): Promise<Secret | undefined> {
+  const writing = { fieldManager: fieldManagerOf(metadata.name), signal };
+  const written =
+    current === undefined
+      ? await cluster.create(secrets, desired, writing)
+      : await cluster.update(secrets, desired, writing);
+  if (written.outcome === 'conflict') return undefined;
+  metrics.secretWrite(current === undefined ? 'create' : 'update');
+  return written.object;
 }
 
 /** Is there a Secret that this ExternalSecret has made? @throws LatchkeyError `InvalidExternalSecret` when it may delete none. */

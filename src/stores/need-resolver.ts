@@ -4,7 +4,9 @@ import type { NeedOutcome } from '../core/admission/decision.ts';
 import type { Need } from '../core/admission/needs.ts';
 import type { FreshnessPolicy } from '../core/admission/policy.ts';
 import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
+import { describeStores } from '../core/external-secret/sources.ts';
 import { assertResolvable } from '../core/external-secret/supported-fields.ts';
+import { mergersOf } from '../core/external-secret/target-name.ts';
 import { printable } from '../core/names.ts';
 import {
   ageLimitMs,
@@ -14,7 +16,7 @@ import {
   type Freshness,
   type FreshnessQuestion,
 } from '../core/refresh/freshness.ts';
-import { describeStore, isForeign, storeKeyOf } from '../core/store/store-access.ts';
+import { isForeign } from '../core/store/store-access.ts';
 import type { SecretSummary } from '../core/target/secret-summary.ts';
 import { syncedResourceVersion } from '../core/target/object-hash.ts';
 import { opaqueVersion } from '../core/target/version.ts';
@@ -24,7 +26,7 @@ import type { Logger } from '../ports/logger.ts';
 import type { LiveLook } from './live-look.ts';
 import { NEGATIVE_FOR_MS } from './refusals.ts';
 import type { StoreLookup } from './store-lookup.ts';
-import type { Syncer } from './sync.ts';
+import type { Synced, Syncer } from './sync.ts';
 import { claimantOf, type NamespaceSummary, type Views } from './views.ts';
 
 export interface NeedResolverOptions {
@@ -64,25 +66,42 @@ export class NeedResolver {
   /** Never throws for what can be said about the need; failures are outcomes. */
   async resolve(question: NeedQuestion): Promise<NeedOutcome> {
     const { namespace, need } = question;
-    let externalSecret: ExternalSecret | undefined;
+    let contributors: readonly ExternalSecret[] = [];
     try {
-      externalSecret = question.claimant ?? (await this.#claimant(namespace.name, need.secretName));
-      return await (externalSecret === undefined ? this.#unclaimed(question) : this.#ensure(question, externalSecret));
+      contributors = await this.#contributors(question);
+      if (contributors.length === 0) return await this.#unclaimed(question);
     } catch (cause) {
-      const error = asLatchkeyError(cause);
-      if (error.code === 'Internal')
-        this.#options.logger.error('seeing to a Secret failed', { namespace: namespace.name }, cause);
-      if (externalSecret === undefined) return { state: 'failed', error };
-      return { state: 'failed', source: sourceOf(externalSecret), error };
+      return { state: 'failed', error: asLatchkeyError(cause) };
     }
+    let worst: NeedOutcome | undefined;
+    for (const [index, externalSecret] of contributors.entries()) {
+      const isLast = index === contributors.length - 1;
+      try {
+        const outcome = await this.#ensure(question, externalSecret, isLast);
+        if (outcome.state === 'absent') return outcome;
+        if (worst === undefined || worst.state === 'fresh') worst = outcome;
+      } catch (cause) {
+        const error = asLatchkeyError(cause);
+        if (error.code === 'Internal')
+          this.#options.logger.error('seeing to a Secret failed', { namespace: namespace.name }, cause);
+        return { state: 'failed', source: sourceOf(externalSecret), error };
+      }
+    }
+    return worst ?? { state: 'failed', error: new LatchkeyError('Internal', `nobody makes "${need.secretName}"`) };
   }
 
-  async #claimant(namespace: string, secretName: string): Promise<ExternalSecret | undefined> {
+  /** Whoever makes the Secret, then those who add keys to it; nobody = none of our business. */
+  async #contributors({ namespace, need, claimant }: NeedQuestion): Promise<readonly ExternalSecret[]> {
     const { views, liveLook } = this.#options;
-    const known = claimantOf(views, namespace, secretName);
-    if (known !== undefined) return known;
-    await liveLook.refresh(namespace);
-    return claimantOf(views, namespace, secretName);
+    const known = (): readonly ExternalSecret[] => {
+      const maker = claimant ?? claimantOf(views, namespace.name, need.secretName);
+      const mergers = mergersOf(views.targets.claimants(namespace.name, need.secretName));
+      return maker === undefined ? mergers : [maker, ...mergers];
+    };
+    const found = known();
+    if (found.length > 0) return found;
+    await liveLook.refresh(namespace.name);
+    return known();
   }
 
   async #unclaimed({ namespace, need, signal }: NeedQuestion): Promise<NeedOutcome> {
@@ -92,12 +111,13 @@ export class NeedResolver {
     return { state: 'unmanaged', secretType: secret.type ?? 'Opaque' };
   }
 
-  async #ensure(question: NeedQuestion, externalSecret: ExternalSecret): Promise<NeedOutcome> {
+  /** @param isLast nobody after it adds a key any more. */
+  async #ensure(question: NeedQuestion, externalSecret: ExternalSecret, isLast: boolean): Promise<NeedOutcome> {
     const { need, namespace, signal } = question;
     // Rights are judged before freshness: taking one away works at the next pod.
-    const { storeKey, store } = await this.#options.stores.find(externalSecret, namespace, signal);
+    const stores = await this.#options.stores.find(externalSecret, namespace, signal);
     const secret = this.#options.views.secrets.get({ namespace: namespace.name, name: need.secretName });
-    const isForeignStore = isForeign(store, this.#options.controllerClass);
+    const isForeignStore = stores.some(({ store }) => isForeign(store, this.#options.controllerClass));
     const freshness = this.#judge(question, { externalSecret, secret, isForeignStore });
     const name = externalSecret.metadata.name;
     if (freshness.verdict === 'fresh') return this.#fresh(externalSecret, secret);
@@ -106,24 +126,28 @@ export class NeedResolver {
       const reason = freshness.verdict === 'stale' ? 'is older than it may be' : freshness.reason;
       return { state: 'wouldFetch', externalSecret: name, reason };
     }
-    this.#assertNotJustSettled(question, externalSecret, freshness, secret);
-    let synced: SecretSummary | undefined;
+    if (this.#isJustSettled(question, externalSecret, freshness, secret)) {
+      if (isLast) assertKeys(need, secret);
+      return this.#fresh(externalSecret, secret);
+    }
+    let synced: Synced;
     try {
-      synced = await this.#options.syncer.sync({
+      synced = await this.#options.syncer.syncExternalSecret({
         externalSecret,
-        storeKey,
-        store,
-        secret,
+        namespace,
+        stores,
         notBeforeMs: this.#notBefore(question, externalSecret),
         isFirst: freshness.verdict === 'unusable',
+        isAskedFor: true,
         signal,
       });
     } catch (cause) {
       return this.#fallBack(asLatchkeyError(cause), freshness, question, { name, secret });
     }
-    if (synced === undefined) throw noneLeft();
-    assertKeys(need, synced);
-    return this.#fresh(externalSecret, synced);
+    if (synced.done === 'no-target') return { state: 'absent' };
+    if (synced.secret === undefined) throw synced.done === 'deleted' ? noneLeft() : nothingGiven();
+    if (isLast) assertKeys(need, synced.secret);
+    return this.#fresh(externalSecret, synced.secret);
   }
 
   #fresh(externalSecret: ExternalSecret, secret: SecretSummary | undefined): NeedOutcome {
@@ -140,19 +164,20 @@ export class NeedResolver {
   /**
    * What a sync of this very spec found missing a moment ago is missing still: pods that are made again and again ask the
    * backend once in a while only.
+   * @throws LatchkeyError `SecretNotFound` when that sync left no Secret.
    */
-  #assertNotJustSettled(
-    { need, receivedAtMs }: NeedQuestion,
+  #isJustSettled(
+    { receivedAtMs }: NeedQuestion,
     externalSecret: ExternalSecret,
     freshness: Freshness,
     secret: SecretSummary | undefined,
-  ): void {
+  ): boolean {
     const last = this.#options.syncer.lastSync(externalSecret);
     const isOfThisSpec = last?.syncedResourceVersion === syncedResourceVersion(externalSecret.metadata);
-    if (last === undefined || !isOfThisSpec || receivedAtMs - last.fetchStartedAtMs > NEGATIVE_FOR_MS) return;
+    if (last === undefined || !isOfThisSpec || receivedAtMs - last.fetchStartedAtMs > NEGATIVE_FOR_MS) return false;
     if (last.removed !== undefined && (secret === undefined || secret.uid === last.removed.uid)) throw noneLeft();
-    const lacksKey = freshness.verdict === 'unusable' && freshness.missingKey !== undefined;
-    if (lacksKey && secret !== undefined) assertKeys(need, secret);
+    if (last.unwritten === 'retained' && secret === undefined) throw nothingGiven();
+    return freshness.verdict === 'unusable' && freshness.missingKey !== undefined && secret !== undefined;
   }
 
   #judge(
@@ -205,9 +230,13 @@ function noneLeft(): LatchkeyError {
   );
 }
 
+function nothingGiven(): LatchkeyError {
+  return new LatchkeyError('KeyMissing', 'the stores give no key at all for the ExternalSecret, so it makes no Secret');
+}
+
 /** @throws LatchkeyError `KeyMissing` naming the first key that the ExternalSecret does not produce. */
-function assertKeys(need: Need, secret: SecretSummary): void {
-  const missing = need.keys.find((key) => !secret.keys.has(key));
+function assertKeys(need: Need, secret: SecretSummary | undefined): void {
+  const missing = need.keys.find((key) => secret?.keys.has(key) !== true);
   if (missing === undefined) return;
   throw new LatchkeyError(
     'KeyMissing',
@@ -216,11 +245,5 @@ function assertKeys(need: Need, secret: SecretSummary): void {
 }
 
 function sourceOf(externalSecret: ExternalSecret): { readonly externalSecret: string; readonly store: string } {
-  const { name } = externalSecret.metadata;
-  try {
-    return { externalSecret: name, store: describeStore(storeKeyOf(externalSecret)) };
-  } catch (error) {
-    if (error instanceof LatchkeyError) return { externalSecret: name, store: 'no store' };
-    throw error;
-  }
+  return { externalSecret: externalSecret.metadata.name, store: describeStores(externalSecret) };
 }

@@ -1,15 +1,59 @@
-import type { ExternalSecret, RemoteRef, SecretStore } from '../api/external-secrets.ts';
+import type { ExternalSecret, RemoteRef } from '../api/external-secrets.ts';
 import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
-import { assertSecretKey, convertKey } from '../core/external-secret/convert-key.ts';
+import { assertSecretKey, convertKeys } from '../core/external-secret/convert-key.ts';
+import { decodeValue } from '../core/external-secret/decode-value.ts';
+import { storeKeyOf, type Entry } from '../core/external-secret/sources.ts';
 import { printable } from '../core/names.ts';
 import type { SecretValue } from '../core/secret-value.ts';
-import type { StoreKey } from '../core/store/store-access.ts';
+import { permittedKeys } from '../core/store/permitted-keys.ts';
+import { describeStore } from '../core/store/store-key.ts';
 import { syncedResourceVersion } from '../core/target/object-hash.ts';
-import type { DocumentRef, DocumentResult, SecretsClient } from '../ports/provider.ts';
-import type { ClientCache, OpenStore } from './client-cache.ts';
+import type { GoLibraries } from '../ports/go-libraries.ts';
+import type { CircuitBreakers } from './circuit-breakers.ts';
+import { identityOf, type ClientCache, type OpenStore } from './client-cache.ts';
+import { fetchAll, readId, readOf, type Read, type ReadResult } from './fetch.ts';
+import { rewriteKeys } from './rewrite.ts';
+import type { PermittedStore } from './store-lookup.ts';
+import type { NamespaceSummary } from './views.ts';
 
-/** Reads at once from one store for one ExternalSecret; more wait. */
-const PARALLEL_READS = 8;
+export interface ResolverOptions {
+  readonly clients: ClientCache;
+  readonly breakers: CircuitBreakers;
+  readonly go: GoLibraries;
+}
+
+export interface ResolveQuestion {
+  readonly externalSecret: ExternalSecret;
+  readonly namespace: NamespaceSummary;
+  /** All stores that the ExternalSecret names. */
+  readonly stores: readonly PermittedStore[];
+  readonly signal: AbortSignal;
+}
+
+export interface Resolved {
+  readonly values: ReadonlyMap<string, SecretValue>;
+  /** Fields that were left out: the backend does not have what they name, and the deletion policy allows that. */
+  readonly missing: readonly string[];
+}
+
+/** One entry of `dataFrom` or `data`, and what is asked for it. */
+interface Item {
+  readonly entry: Entry;
+  /** `spec.data[0] (secretKey "password")`. */
+  readonly where: string;
+  readonly read: Read;
+  readonly readId: string;
+  readonly source: Source;
+}
+
+/** One store, and what it answered. */
+interface Source extends PermittedStore {
+  readonly reads: Map<string, Read>;
+  results: ReadonlyMap<string, ReadResult>;
+  opened: OpenStore | undefined;
+  /** Why the store as a whole did not answer. */
+  error: LatchkeyError | undefined;
+}
 
 /**
  * Fetches what an ExternalSecret asks for: `dataFrom` in order, later keys win; then `data`, which wins over it. Each
@@ -17,137 +61,194 @@ const PARALLEL_READS = 8;
  * except that deletion policies Delete and Merge leave out what the backend does not have. What the backend has just
  * refused is not asked for again.
  *
- * @throws LatchkeyError naming the field, `spec.data[0] (secretKey "password"): …`.
+ * Order of steps, from upstream's controller: fetch, property, rewrite, conversion where there is no rewrite, decoding.
  */
-export async function resolveExternalSecret(
-  externalSecret: ExternalSecret,
-  key: StoreKey,
-  store: SecretStore,
-  clients: ClientCache,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, SecretValue>> {
-  const opened = await clients.open(key, store, externalSecret.metadata.namespace ?? '', signal);
-  const asked = `${externalSecret.metadata.uid}/${syncedResourceVersion(externalSecret.metadata)}`;
-  const refusal = opened.refusals.recall(asked);
-  if (refusal !== undefined) throw refusal;
-  try {
-    return valuesOf(externalSecret, await fetchDocuments(externalSecret, opened.client, signal), opened);
-  } catch (cause) {
-    const error = asLatchkeyError(cause);
-    opened.refusals.note(asked, error);
-    throw error;
+export class Resolver {
+  readonly #options: ResolverOptions;
+
+  constructor(options: ResolverOptions) {
+    this.#options = options;
   }
-}
 
-function valuesOf({ spec }: ExternalSecret, documents: Documents, opened: OpenStore): ReadonlyMap<string, SecretValue> {
-  const values = new Map<string, SecretValue>();
-  const mayBeMissing = ['Delete', 'Merge'].includes(spec.target?.deletionPolicy ?? 'Retain');
-  const within = (where: string, work: () => void): void => {
+  /** @throws LatchkeyError naming the field, `spec.data[0] (secretKey "password"): …`. */
+  async resolve(question: ResolveQuestion): Promise<Resolved> {
+    const { externalSecret, stores, signal } = question;
+    const sources = stores.map((each): Source => ({ ...each, ...NOTHING_YET, reads: new Map() }));
+    const items = itemsOf(externalSecret, sources);
+    await Promise.all(sources.map((source) => this.#fetch(source, question)));
+    const properties = await this.#readPaths(items, signal);
+    return this.#assemble(question, items, properties);
+  }
+
+  /** Never rejects: what fails is noted with the source or the read that it concerns. */
+  async #fetch(source: Source, { externalSecret, signal }: ResolveQuestion): Promise<void> {
+    const { clients, breakers, go } = this.#options;
+    const { namespace = '' } = externalSecret.metadata;
     try {
-      work();
+      await breakers.run(identityOf(source.store, namespace), async () => {
+        source.opened = await clients.open(source.storeKey, source.store, namespace, signal);
+        const refusal = source.opened.refusals.recall(askedFor(externalSecret));
+        if (refusal !== undefined) throw refusal;
+        source.results = await fetchAll(source.opened.client, source.reads, go, signal);
+        for (const result of source.results.values()) if ('error' in result) throw result.error;
+      });
     } catch (cause) {
-      const error = asLatchkeyError(cause);
-      if (error.code !== 'SecretNotFound' || !mayBeMissing) throw error.within(where);
+      if (source.results.size === 0) source.error = asLatchkeyError(cause);
     }
-  };
-  (spec.dataFrom ?? []).forEach(({ extract }, index) => {
-    if (extract === undefined) return;
-    within(`spec.dataFrom[${index}].extract`, () => {
-      for (const [name, value] of extracted(extract, documents, opened)) values.set(name, value);
+  }
+
+  /** Properties that take gjson, all in one call. */
+  async #readPaths(
+    items: readonly Item[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<Item, SecretValue | undefined>> {
+    const queries = items.flatMap((item) => {
+      const { property = '' } = refOf(item) ?? {};
+      const result = item.source.results.get(item.readId);
+      if (property === '' || result === undefined || !('document' in result)) return [];
+      const reading = item.source.opened?.documents.property(result.document, property);
+      if (reading === undefined || !('paths' in reading) || reading.paths.length === 0) return [];
+      return [{ item, document: result.document, paths: reading.paths }];
     });
-  });
-  (spec.data ?? []).forEach(({ secretKey, remoteRef }, index) => {
-    within(`spec.data[${index}] (secretKey "${printable(secretKey, 60)}")`, () => {
-      assertSecretKey(secretKey);
-      values.set(secretKey, read(remoteRef, documents, opened));
-    });
-  });
-  return values;
-}
+    if (queries.length === 0) return new Map();
+    const values = await this.#options.go.jsonPaths(queries, signal);
+    return new Map(queries.map(({ item }, position) => [item, values[position]]));
+  }
 
-type Documents = ReadonlyMap<string, DocumentResult>;
-
-const idOf = ({ key, version }: DocumentRef): string => JSON.stringify([key, version ?? '']);
-
-async function fetchDocuments(
-  { spec }: ExternalSecret,
-  client: SecretsClient,
-  signal: AbortSignal,
-): Promise<Documents> {
-  const refs = [
-    ...(spec.dataFrom ?? []).flatMap(({ extract }) => (extract === undefined ? [] : [extract])),
-    ...(spec.data ?? []).map(({ remoteRef }) => remoteRef),
-  ].map(({ key, version }): DocumentRef => (version === undefined || version === '' ? { key } : { key, version }));
-  const distinct = [...new Map(refs.map((ref) => [idOf(ref), ref])).values()];
-  const results =
-    client.getSecrets === undefined
-      ? await readEach(client, distinct, signal)
-      : await client.getSecrets(distinct, signal);
-  return new Map(
-    distinct.map((ref, position) => {
-      const missing = new LatchkeyError('BackendResponseInvalid', `the answer for "${printable(ref.key)}" is missing`);
-      return [idOf(ref), results[position] ?? { error: missing }];
-    }),
-  );
-}
-
-async function readEach(
-  client: SecretsClient,
-  refs: readonly DocumentRef[],
-  signal: AbortSignal,
-): Promise<readonly DocumentResult[]> {
-  const results: DocumentResult[] = [];
-  const queue = refs.entries();
-  const worker = async (): Promise<void> => {
-    for (const [position, ref] of queue) {
+  async #assemble(
+    { externalSecret, namespace, signal }: ResolveQuestion,
+    items: readonly Item[],
+    properties: ReadonlyMap<Item, SecretValue | undefined>,
+  ): Promise<Resolved> {
+    const values = new Map<string, SecretValue>();
+    const missing: string[] = [];
+    const mayBeMissing = ['Delete', 'Merge'].includes(externalSecret.spec.target?.deletionPolicy ?? 'Retain');
+    for (const item of items) {
+      const { source } = item;
+      if (source.error !== undefined) throw ofStore(source, items);
       try {
-        results[position] = { document: await client.getSecret(ref, signal) };
-      } catch (error) {
-        results[position] = { error: asLatchkeyError(error) };
+        for (const [key, value] of await this.#valuesOf(item, properties, namespace, signal)) values.set(key, value);
+      } catch (cause) {
+        const error = asLatchkeyError(cause);
+        if (error.code !== 'SecretNotFound' || !mayBeMissing) {
+          const told = error.within(item.where);
+          source.opened?.refusals.note(askedFor(externalSecret), told);
+          throw told;
+        }
+        missing.push(item.where);
       }
     }
-  };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, refs.length) }, worker));
-  return results;
-}
-
-function documentOf(ref: RemoteRef, documents: Documents): SecretValue {
-  const result = documents.get(idOf(ref));
-  if (result === undefined) throw new LatchkeyError('Internal', `"${printable(ref.key)}" was not fetched`);
-  if ('error' in result) throw result.error;
-  return result.document;
-}
-
-function read(ref: RemoteRef, documents: Documents, { documents: reader }: OpenStore): SecretValue {
-  const document = documentOf(ref, documents);
-  if (ref.property === undefined || ref.property === '') return document;
-  const reading = reader.property(document, ref.property);
-  if ('value' in reading) return reading.value;
-  if (reading.paths.length > 0) {
-    throw new LatchkeyError(
-      'Unsupported',
-      `property "${printable(ref.property)}" is a path, which is not supported yet`,
-    );
+    return { values, missing };
   }
+
+  async #valuesOf(
+    item: Item,
+    properties: ReadonlyMap<Item, SecretValue | undefined>,
+    namespace: NamespaceSummary,
+    signal: AbortSignal,
+  ): Promise<Iterable<readonly [string, SecretValue]>> {
+    const { entry } = item;
+    if ('secretKey' in entry) {
+      assertSecretKey(entry.secretKey);
+      return [[entry.secretKey, decodeValue(valueOf(item, entry.remoteRef, properties), entry.remoteRef)]];
+    }
+    const { extract, find, rewrite = [] } = entry;
+    const strategies = extract ?? find ?? {};
+    const named =
+      extract === undefined
+        ? await foundBy(item, namespace)
+        : (item.source.opened?.documents.map(valueOf(item, extract, properties)) ?? new Map<string, SecretValue>());
+    const keyed =
+      rewrite.length > 0
+        ? await rewriteKeys(named, rewrite, this.#options.go, signal)
+        : convertKeys(named, strategies.conversionStrategy);
+    return [...keyed].flatMap(([key, value]) => {
+      if (key === '') return [];
+      assertSecretKey(key);
+      return [[key, decodeNamed(key, value, strategies)] as const];
+    });
+  }
+}
+
+const NOTHING_YET = { results: new Map<string, ReadResult>(), opened: undefined, error: undefined };
+
+function itemsOf(externalSecret: ExternalSecret, sources: readonly Source[]): readonly Item[] {
+  const { dataFrom = [], data = [] } = externalSecret.spec;
+  const item = (entry: Entry, where: string, read: Read): Item => {
+    const wanted = describeStore(storeKeyOf(externalSecret, entry));
+    const source = sources.find(({ storeKey }) => describeStore(storeKey) === wanted);
+    if (source === undefined) throw new LatchkeyError('Internal', `${where}: ${wanted} was not looked up`);
+    const id = readId(read);
+    source.reads.set(id, read);
+    return { entry, where, read, readId: id, source };
+  };
+  return [
+    ...dataFrom.flatMap((entry, index) => {
+      const where = `spec.dataFrom[${index}]`;
+      if (entry.extract !== undefined) return [item(entry, `${where}.extract`, readOf(entry.extract))];
+      return entry.find === undefined ? [] : [item(entry, `${where}.find`, { kind: 'find', find: entry.find })];
+    }),
+    ...data.map((entry, index) =>
+      item(entry, `spec.data[${index}] (secretKey "${printable(entry.secretKey, 60)}")`, readOf(entry.remoteRef)),
+    ),
+  ];
+}
+
+function refOf({ entry }: Item): RemoteRef | undefined {
+  return 'secretKey' in entry ? entry.remoteRef : entry.extract;
+}
+
+/** @throws LatchkeyError the read's own error, or `PropertyNotFound`. */
+function valueOf(
+  item: Item,
+  { key, property = '' }: RemoteRef,
+  properties: ReadonlyMap<Item, SecretValue | undefined>,
+): SecretValue {
+  const result = resultOf(item);
+  if (!('document' in result)) throw new LatchkeyError('Internal', `"${printable(key)}" was not read as a document`);
+  if (property === '') return result.document;
+  const reading = properties.has(item) ? undefined : item.source.opened?.documents.property(result.document, property);
+  const value = reading !== undefined && 'value' in reading ? reading.value : properties.get(item);
+  if (value !== undefined) return value;
   throw new LatchkeyError(
     'PropertyNotFound',
-    `secret "${printable(ref.key)}" has no property "${printable(ref.property)}"`,
+    `secret "${printable(key)}" has no property "${printable(property)}"`,
   );
 }
 
-function extracted(ref: RemoteRef, documents: Documents, opened: OpenStore): ReadonlyMap<string, SecretValue> {
-  const converted = new Map<string, SecretValue>();
-  for (const [name, value] of opened.documents.map(read(ref, documents, opened))) {
-    const key = convertKey(name);
-    if (key === '') continue;
-    if (converted.has(key)) {
-      throw new LatchkeyError(
-        'InvalidData',
-        `two members of "${printable(ref.key)}" become the key "${printable(key, 60)}"`,
-      );
-    }
-    assertSecretKey(key);
-    converted.set(key, value);
+/** What a search found and the namespace may see: the names of the others are nobody's business there. */
+async function foundBy(item: Item, namespace: NamespaceSummary): Promise<ReadonlyMap<string, SecretValue>> {
+  const result = resultOf(item);
+  if (!('found' in result)) throw new LatchkeyError('Internal', 'a search was not made');
+  const isPermitted = await permittedKeys(namespace);
+  const permitted = new Map([...result.found].filter(([name]) => isPermitted?.(name) !== false));
+  const { opened } = item.source;
+  if (opened?.convertsFoundNames !== true || !('find' in item.entry)) return permitted;
+  return convertKeys(permitted, item.entry.find?.conversionStrategy);
+}
+
+function resultOf({ source, readId: id }: Item): Exclude<ReadResult, { error: LatchkeyError }> {
+  const result = source.results.get(id);
+  if (result === undefined) throw new LatchkeyError('Internal', 'something was not fetched');
+  if ('error' in result) throw result.error;
+  return result;
+}
+
+function decodeNamed(key: string, value: SecretValue, strategies: Parameters<typeof decodeValue>[1]): SecretValue {
+  try {
+    return decodeValue(value, strategies);
+  } catch (cause) {
+    throw asLatchkeyError(cause).within(`key "${printable(key, 60)}"`);
   }
-  return converted;
+}
+
+/** Where several stores are asked, which one it was. */
+function ofStore({ error, storeKey }: Source, items: readonly Item[]): LatchkeyError {
+  const told = error ?? new LatchkeyError('Internal', 'a store did not answer');
+  return new Set(items.map(({ source }) => source)).size === 1 ? told : told.within(describeStore(storeKey));
+}
+
+/** Under which name a refusal is remembered: another version of the ExternalSecret asks anew. */
+function askedFor({ metadata }: ExternalSecret): string {
+  return `${metadata.uid}/${syncedResourceVersion(metadata)}`;
 }

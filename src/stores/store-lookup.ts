@@ -1,9 +1,12 @@
 import type { ExternalSecret, SecretStore } from '../api/external-secrets.ts';
 import { clusterSecretStores, secretStores } from '../api/resources.ts';
-import { LatchkeyError } from '../core/errors.ts';
+import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
+import { remoteKeysOf, storeKeysOf } from '../core/external-secret/sources.ts';
 import { assertInlineKeyAllowed } from '../core/inline/allowed-keys.ts';
 import { isGenerated } from '../core/inline/generated.ts';
-import { assertStoreAccess, storeKeyOf, type StoreKey } from '../core/store/store-access.ts';
+import { assertKeysPermitted, assertRolesPermitted } from '../core/store/permitted-keys.ts';
+import { assertStoreAccess } from '../core/store/store-access.ts';
+import { describeStore, type StoreKey } from '../core/store/store-key.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { NamespaceSummary, Views } from './views.ts';
 
@@ -12,7 +15,7 @@ export interface PermittedStore {
   readonly store: SecretStore;
 }
 
-/** Finds the store of an ExternalSecret, in the cache or else live, and checks that this namespace may use it. */
+/** Finds the stores of an ExternalSecret, in the cache or else live, and checks what this namespace may do with them. */
 export class StoreLookup {
   readonly #cluster: Cluster;
   readonly #views: Views;
@@ -22,30 +25,53 @@ export class StoreLookup {
     this.#views = views;
   }
 
-  /** @throws LatchkeyError `InvalidExternalSecret`, `StoreNotFound` or `StoreForbidden`. */
+  /**
+   * All stores, each once; where there are several, an error names the one it is about.
+   * @throws LatchkeyError `InvalidExternalSecret`, `StoreNotFound`, `StoreForbidden` or `InvalidProviderConfig`.
+   */
   async find(
     externalSecret: ExternalSecret,
     namespace: NamespaceSummary,
     signal: AbortSignal,
-  ): Promise<PermittedStore> {
-    const storeKey = storeKeyOf(externalSecret);
-    const store = await this.get(storeKey, namespace, signal);
-    if (isGenerated(externalSecret)) {
-      // Its key came from whoever may create pods, so each use asks whether the store still allows it.
-      for (const key of remoteKeysOf(externalSecret)) await assertInlineKeyAllowed(storeKey, store, key);
+  ): Promise<readonly PermittedStore[]> {
+    const storeKeys = storeKeysOf(externalSecret);
+    const stores: PermittedStore[] = [];
+    for (const storeKey of storeKeys) {
+      try {
+        stores.push(await this.#permitted(storeKey, externalSecret, namespace, signal));
+      } catch (cause) {
+        const error = asLatchkeyError(cause);
+        throw storeKeys.length === 1 ? error : error.within(describeStore(storeKey));
+      }
     }
-    return { storeKey, store };
+    await assertKeysPermitted(namespace, () => remoteKeysOf(externalSecret));
+    return stores;
   }
 
-  /** @throws LatchkeyError `StoreNotFound` or `StoreForbidden`. */
+  /** @throws LatchkeyError `StoreNotFound`, `StoreForbidden` or `InvalidProviderConfig`. */
   async get(storeKey: StoreKey, namespace: NamespaceSummary, signal: AbortSignal): Promise<SecretStore> {
     const store = await this.#get(storeKey, signal);
     if (store === undefined) {
       const where = storeKey.namespace === undefined ? '' : ` in namespace "${storeKey.namespace}"`;
       throw new LatchkeyError('StoreNotFound', `there is no such ${storeKey.kind}${where}`);
     }
-    assertStoreAccess(storeKey, store, namespace);
+    await assertStoreAccess(storeKey, store, namespace);
+    await assertRolesPermitted(namespace, store);
     return store;
+  }
+
+  async #permitted(
+    storeKey: StoreKey,
+    externalSecret: ExternalSecret,
+    namespace: NamespaceSummary,
+    signal: AbortSignal,
+  ): Promise<PermittedStore> {
+    const store = await this.get(storeKey, namespace, signal);
+    if (isGenerated(externalSecret)) {
+      // Its key came from whoever may create pods, so each use asks whether the store still allows it.
+      for (const key of remoteKeysOf(externalSecret)) await assertInlineKeyAllowed(storeKey, store, key);
+    }
+    return { storeKey, store };
   }
 
   async #get({ kind, namespace, name }: StoreKey, signal: AbortSignal): Promise<SecretStore | undefined> {
@@ -60,12 +86,4 @@ export class StoreLookup {
     if (live !== undefined) view.observe(live);
     return live;
   }
-}
-
-function remoteKeysOf({ spec }: ExternalSecret): readonly string[] {
-  const refs = [
-    ...(spec.data ?? []).map(({ remoteRef }) => remoteRef),
-    ...(spec.dataFrom ?? []).map(({ extract }) => extract),
-  ];
-  return refs.flatMap((ref) => (ref === undefined ? [] : [ref.key]));
 }

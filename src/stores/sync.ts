@@ -1,43 +1,56 @@
 import { LRUCache } from 'lru-cache';
-import type { ExternalSecret, SecretStore } from '../api/external-secrets.ts';
-import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
+import type { ExternalSecret } from '../api/external-secrets.ts';
+import { asLatchkeyError, type LatchkeyError } from '../core/errors.ts';
 import { assertResolvable } from '../core/external-secret/supported-fields.ts';
+import { mergersOf, targetName } from '../core/external-secret/target-name.ts';
 import type { SyncRecord } from '../core/refresh/freshness.ts';
-import type { SecretValue } from '../core/secret-value.ts';
-import { isForeign, type StoreKey } from '../core/store/store-access.ts';
+import { isForeign } from '../core/store/store-access.ts';
+import { isOwning } from '../core/target/build-secret.ts';
 import { syncedResourceVersion } from '../core/target/object-hash.ts';
 import { summarise, type SecretSummary } from '../core/target/secret-summary.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import { CircuitBreakers } from './circuit-breakers.ts';
-import { identityOf, type ClientCache } from './client-cache.ts';
 import { FairSlots } from './fair-slots.ts';
 import { Flights } from './flights.ts';
-import { materialise } from './materialise.ts';
-import { resolveExternalSecret } from './resolve.ts';
+import { removeFormerTargets } from './former-targets.ts';
+import { materialise, type Materialised } from './materialise.ts';
+import type { Resolver } from './resolve.ts';
 import { StatusWriter } from './status-writer.ts';
-import type { Views } from './views.ts';
+import type { PermittedStore, StoreLookup } from './store-lookup.ts';
+import { assertClaim, type NamespaceSummary, type Views } from './views.ts';
 
 export interface SyncRequest {
   readonly externalSecret: ExternalSecret;
-  readonly storeKey: StoreKey;
-  readonly store: SecretStore;
-  /** The target as the cache knows it. */
-  readonly secret: SecretSummary | undefined;
+  readonly namespace: NamespaceSummary;
+  /** All stores that it names, where they have been looked up already. */
+  readonly stores?: readonly PermittedStore[];
   /** Only a fetch that starts at or after this moment will do. */
   readonly notBeforeMs: number;
   /** Nothing usable is there yet, so the work is worth finishing even when this caller gives up. */
   readonly isFirst: boolean;
+  /** Does a pod wait for the Secret? Creation policy None makes one only then. */
+  readonly isAskedFor: boolean;
   readonly signal: AbortSignal;
 }
+
+/** What a sync came to. */
+export interface Synced extends Pick<Materialised, 'done' | 'missing'> {
+  /** The Secret as it is now, if there is one. */
+  readonly secret: SecretSummary | undefined;
+}
+
+/** Hears of every attempt, once, whoever asked for it. */
+export type SyncListener = (externalSecret: ExternalSecret, outcome: Synced | { readonly error: LatchkeyError }) => void;
 
 export interface SyncDependencies {
   readonly cluster: Cluster;
   readonly views: Views;
-  readonly clients: ClientCache;
+  readonly stores: StoreLookup;
+  readonly resolver: Resolver;
   readonly controllerClass: string;
+  readonly onSync: SyncListener;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -47,11 +60,10 @@ const RECORDS_REMEMBERED = 50_000;
 /** Work is waiting for a backend or the API server for most of its time. */
 const SLOTS = { slots: 256, slotsPerNamespace: 32, longestQueue: 1_000 };
 
-/** resolve → materialise → status: the one path by which a Secret gets its value. */
+/** resolve → materialise → status → Event: the one path by which a Secret gets its value. */
 export class Syncer {
   readonly #deps: SyncDependencies;
-  readonly #flights: Flights<SecretSummary | undefined>;
-  readonly #breakers: CircuitBreakers;
+  readonly #flights: Flights<Synced>;
   readonly #slots = new FairSlots(SLOTS);
   readonly #records = new LRUCache<string, SyncRecord>({ max: RECORDS_REMEMBERED });
   readonly statuses: StatusWriter;
@@ -59,7 +71,6 @@ export class Syncer {
   constructor(deps: SyncDependencies) {
     this.#deps = deps;
     this.#flights = new Flights(deps.clock);
-    this.#breakers = new CircuitBreakers(deps.clock);
     this.statuses = new StatusWriter(deps.cluster, deps.views, deps.clock, deps.logger);
   }
 
@@ -70,75 +81,100 @@ export class Syncer {
 
   /**
    * Brings one Secret up to date; callers who need the same share one fetch.
-   * @returns the Secret as it is now, `undefined` when deletion policy Delete says that there is to be none.
    * @throws LatchkeyError of any code.
    */
-  sync(request: SyncRequest): Promise<SecretSummary | undefined> {
-    const { externalSecret, store } = request;
+  async syncExternalSecret(request: SyncRequest): Promise<Synced> {
+    const { externalSecret, signal } = request;
     const { namespace = '' } = externalSecret.metadata;
+    const stores = request.stores ?? (await this.#permittedStores(request));
     const spec = syncedResourceVersion(externalSecret.metadata);
+    const versions = stores.map(({ store }) => store.metadata.resourceVersion).join();
     return this.#flights.join({
-      key: `${externalSecret.metadata.uid}/${spec}/${store.metadata.resourceVersion}`,
+      key: `${externalSecret.metadata.uid}/${spec}/${versions}/${request.isAskedFor}`,
       notBeforeMs: request.notBeforeMs,
       mayOutliveWaiters: request.isFirst,
-      signal: request.signal,
-      work: (signal) => this.#slots.run(namespace, signal, () => this.#attempt(request, signal)),
+      signal,
+      work: (within) => this.#slots.run(namespace, within, () => this.#attempt(request, stores, within)),
     });
   }
 
-  async #attempt(request: SyncRequest, signal: AbortSignal): Promise<SecretSummary | undefined> {
-    const { externalSecret, store } = request;
-    const { namespace = '', name } = externalSecret.metadata;
-    const { controllerClass, metrics, logger } = this.#deps;
-    const isOthers = isForeign(store, controllerClass);
+  /** Without them there is nothing to attempt, which the status says all the same. */
+  async #permittedStores({ externalSecret, namespace, signal }: SyncRequest): Promise<readonly PermittedStore[]> {
     try {
-      const { summary, record } = await this.#materialise(request, signal);
+      return await this.#deps.stores.find(externalSecret, namespace, signal);
+    } catch (cause) {
+      const error = asLatchkeyError(cause);
+      this.statuses.record(externalSecret, { error });
+      this.#deps.onSync(externalSecret, { error });
+      throw error;
+    }
+  }
+
+  async #attempt(
+    request: SyncRequest,
+    stores: readonly PermittedStore[],
+    signal: AbortSignal,
+  ): Promise<Synced> {
+    const { externalSecret } = request;
+    const { namespace = '', name } = externalSecret.metadata;
+    const { controllerClass, metrics, logger, onSync } = this.#deps;
+    const isOthers = stores.some(({ store }) => isForeign(store, controllerClass));
+    try {
+      const { synced, record } = await this.#materialise(request, stores, signal);
       this.#records.set(externalSecret.metadata.uid ?? '', record);
       metrics.sync(namespace, name, false);
       if (!isOthers) this.statuses.record(externalSecret, record);
-      return summary;
+      onSync(externalSecret, synced);
+      return synced;
     } catch (cause) {
       const error = asLatchkeyError(cause);
       if (error.code === 'Internal') logger.error('syncing an ExternalSecret failed', { namespace, name }, cause);
       metrics.sync(namespace, name, true);
       if (!isOthers) this.statuses.record(externalSecret, { error });
+      onSync(externalSecret, { error });
       throw error;
     }
   }
 
   async #materialise(
-    request: SyncRequest,
+    { externalSecret, namespace, isAskedFor }: SyncRequest,
+    stores: readonly PermittedStore[],
     signal: AbortSignal,
-  ): Promise<{ readonly summary: SecretSummary | undefined; readonly record: SyncRecord }> {
-    const { externalSecret } = request;
-    const { cluster, clock, metrics, views } = this.#deps;
+  ): Promise<{ readonly synced: Synced; readonly record: SyncRecord }> {
+    const { cluster, clock, metrics, views, resolver } = this.#deps;
     assertResolvable(externalSecret);
+    assertClaim(views, externalSecret);
+    const key = { namespace: namespace.name, name: targetName(externalSecret) };
+    const mergers = mergersOf(views.targets.claimants(key.namespace, key.name));
     const materialised = await materialise(cluster, externalSecret, {
-      isBelievedAbsent: request.secret === undefined,
-      fetch: () => this.#fetch(request, signal),
-      clock,
-      metrics,
-      signal,
+      isBelievedAbsent: views.secrets.get(key) === undefined,
+      isAskedFor,
+      mergers: mergers.filter(({ metadata }) => metadata.uid !== externalSecret.metadata.uid),
+      fetch: () => resolver.resolve({ externalSecret, namespace, stores, signal }),
+      ...{ clock, metrics, signal },
     });
-    const { secret, fetchStartedAtMs } = materialised;
-    const record = { syncedResourceVersion: syncedResourceVersion(externalSecret.metadata), fetchStartedAtMs };
-    if (secret === undefined) {
-      return { summary: undefined, record: { ...record, removed: { uid: materialised.removedUid } } };
-    }
-    views.secrets.observe(secret);
-    return { summary: summarise(secret), record };
+    const { secret, done, missing } = materialised;
+    if (secret !== undefined) views.secrets.observe(secret);
+    if (isOwning(externalSecret)) await removeFormerTargets(cluster, views, externalSecret, metrics, signal);
+    return {
+      synced: { done, missing, secret: secret && summarise(secret) },
+      record: recordOf(externalSecret, materialised),
+    };
   }
+}
 
-  async #fetch(
-    { externalSecret, storeKey, store }: SyncRequest,
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, SecretValue>> {
-    const identity = identityOf(store, externalSecret.metadata.namespace ?? '');
-    const data = await this.#breakers.run(identity, () =>
-      resolveExternalSecret(externalSecret, storeKey, store, this.#deps.clients, signal),
-    );
-    const { deletionPolicy = 'Retain' } = externalSecret.spec.target ?? {};
-    if (data.size > 0 || deletionPolicy !== 'Retain') return data;
-    throw new LatchkeyError('InvalidData', 'the store’s answer gives no key at all, and an empty Secret serves nobody');
+function recordOf(externalSecret: ExternalSecret, { done, removedUid, fetchStartedAtMs }: Materialised): SyncRecord {
+  const record = { syncedResourceVersion: syncedResourceVersion(externalSecret.metadata), fetchStartedAtMs };
+  switch (done) {
+    case 'created':
+    case 'updated':
+    case 'unchanged':
+      return record;
+    case 'deleted':
+      return { ...record, removed: { uid: removedUid } };
+    case 'retained':
+    case 'no-target':
+    case 'not-wanted':
+      return { ...record, unwritten: done };
   }
 }

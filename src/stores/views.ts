@@ -2,9 +2,12 @@ import type { ExternalSecret, SecretStore } from '../api/external-secrets.ts';
 import { MANAGED_LABEL } from '../api/keys.ts';
 import type { Namespace, Secret } from '../api/kubernetes.ts';
 import { clusterSecretStores, externalSecrets, namespaces, secrets, secretStores } from '../api/resources.ts';
-import { rightfulClaimant } from '../core/external-secret/target-name.ts';
+import { LatchkeyError } from '../core/errors.ts';
+import { isClaim, rightfulClaimant, targetName } from '../core/external-secret/target-name.ts';
+import { printable } from '../core/names.ts';
 import { summarise, type SecretSummary } from '../core/target/secret-summary.ts';
 import type { Cluster, Informer } from '../ports/cluster.ts';
+import { OwnedIndex } from './owned-index.ts';
 import { TargetIndex } from './target-index.ts';
 
 /** What admission needs of a Namespace. */
@@ -24,6 +27,7 @@ export interface Views {
   /** Managed Secrets only, without their bytes. */
   readonly secrets: Informer<Secret, SecretSummary>;
   readonly targets: TargetIndex;
+  readonly owned: OwnedIndex;
   /** Resolves when every view has its first list. */
   start(signal: AbortSignal): Promise<void>;
   /** Kinds of which no list has come yet. */
@@ -48,9 +52,12 @@ export function createViews(cluster: Cluster): Views {
   };
   const targets = new TargetIndex();
   views.externalSecrets.onChange((before, after) => targets.update(before, after));
+  const owned = new OwnedIndex();
+  views.secrets.onChange((before, after) => owned.update(before, after));
   return {
     ...views,
     targets,
+    owned,
     async start(signal) {
       await Promise.all(informers.map((informer) => informer.start(signal)));
     },
@@ -66,6 +73,19 @@ export function createViews(cluster: Cluster): Views {
 export function claimantOf(views: Views, namespace: string, secretName: string): ExternalSecret | undefined {
   const controllerUid = views.secrets.get({ namespace, name: secretName })?.controllerUid;
   return rightfulClaimant(views.targets.claimants(namespace, secretName), controllerUid);
+}
+
+/** @throws LatchkeyError `TargetForbidden` when another ExternalSecret makes the Secret that this one names. */
+export function assertClaim(views: Views, externalSecret: ExternalSecret): void {
+  if (!isClaim(externalSecret)) return;
+  const { namespace = '', name } = externalSecret.metadata;
+  const secretName = targetName(externalSecret);
+  const claimant = claimantOf(views, namespace, secretName);
+  if (claimant === undefined || claimant.metadata.name === name) return;
+  throw new LatchkeyError(
+    'TargetForbidden',
+    `ExternalSecret "${printable(name)}" does not make its Secret "${printable(secretName)}": ExternalSecret "${printable(claimant.metadata.name)}" does`,
+  );
 }
 
 export function summariseNamespace({ metadata, status }: Namespace): NamespaceSummary {

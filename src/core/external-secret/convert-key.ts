@@ -1,11 +1,36 @@
+import type { ConversionStrategy } from '../../api/external-secrets.ts';
 import { LatchkeyError } from '../errors.ts';
 import { printable } from '../names.ts';
 
 export const LONGEST_KEY_CHARACTERS = 253;
 
-/** conversionStrategy `Default`: what may not stand in a Secret's key becomes `_`, per code point. */
-export function convertKey(key: string): string {
-  return key.replaceAll(/[^\p{L}\p{N}._-]/gu, '_');
+/**
+ * Makes a key of a name, per code point: letters, numbers, `-`, `.` and `_` stay; anything else becomes `_`, or with strategy
+ * Unicode `_U` and its code in at least four hex digits and `_`. Letters beyond ASCII stay too, and no Secret takes them.
+ */
+export function convertKey(name: string, strategy: ConversionStrategy = 'Default'): string {
+  return name.replaceAll(/[^\p{L}\p{N}._-]/gu, (character) =>
+    strategy === 'Unicode' ? `_U${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}_` : '_',
+  );
+}
+
+/**
+ * Converts all names of one source.
+ * @throws LatchkeyError `InvalidData` when two names become one key.
+ */
+export function convertKeys<T>(values: ReadonlyMap<string, T>, strategy?: ConversionStrategy): ReadonlyMap<string, T> {
+  const converted = new Map<string, T>();
+  for (const [name, value] of values) {
+    const key = convertKey(name, strategy);
+    if (converted.has(key)) {
+      throw new LatchkeyError(
+        'InvalidData',
+        `two names become the key "${printable(key, 60)}": rewrite them, or use conversionStrategy Unicode`,
+      );
+    }
+    converted.set(key, value);
+  }
+  return converted;
 }
 
 /** Whether the characters of a key are such that a Secret may have it. */

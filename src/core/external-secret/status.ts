@@ -1,5 +1,6 @@
 import type { ExternalSecret, ExternalSecretStatus } from '../../api/external-secrets.ts';
 import type { Condition } from '../../api/kubernetes.ts';
+import { timestamp } from '../duration.ts';
 import type { LatchkeyError } from '../errors.ts';
 import type { SyncRecord } from '../refresh/freshness.ts';
 import { targetName } from './target-name.ts';
@@ -28,24 +29,27 @@ export function statusAfter(
   return {
     refreshTime: timestamp(outcome.fetchStartedAtMs),
     syncedResourceVersion: outcome.syncedResourceVersion,
-    binding: { name: targetName(externalSecret) },
+    ...(outcome.unwritten === undefined && { binding: { name: targetName(externalSecret) } }),
     conditions: [...others, next],
   };
 }
 
 function readyCondition(outcome: SyncOutcome): Condition {
-  if (!('error' in outcome)) {
-    if (outcome.removed !== undefined) {
-      const message = 'secret deleted due to DeletionPolicy=Delete';
-      return { type: 'Ready', status: 'True', reason: 'SecretDeleted', message };
-    }
-    return { type: 'Ready', status: 'True', reason: 'SecretSynced', message: 'secret synced' };
-  }
+  if (!('error' in outcome)) return { type: 'Ready', status: 'True', ...synced(outcome) };
   const { conditionReason, message, code } = outcome.error;
   return { type: 'Ready', status: 'False', reason: conditionReason, message: `${message} [${code}]` };
 }
 
-/** RFC 3339 in whole seconds, as metav1.Time. Rounded down: a Secret never looks younger than it is. */
-function timestamp(ms: number): string {
-  return new Date(Math.floor(ms / 1_000) * 1_000).toISOString().replace('.000Z', 'Z');
+/** Upstream's words. */
+function synced({ removed, unwritten }: SyncRecord): Pick<Condition, 'reason' | 'message'> {
+  if (removed !== undefined) {
+    return { reason: 'SecretDeleted', message: 'secret deleted due to DeletionPolicy=Delete' };
+  }
+  if (unwritten === 'no-target') {
+    return { reason: 'SecretMissing', message: 'secret will not be created due to CreationPolicy=Merge' };
+  }
+  if (unwritten === 'retained') {
+    return { reason: 'SecretSynced', message: 'secret retained due to DeletionPolicy=Retain' };
+  }
+  return { reason: 'SecretSynced', message: 'secret synced' };
 }

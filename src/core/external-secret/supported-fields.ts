@@ -38,14 +38,32 @@ const fields =
       return Object.hasOwn(shapes, field) ? (shapes[field]?.(child, at) ?? []) : [at];
     });
 
+const values: Readonly<Record<string, Shape>> = {
+  conversionStrategy: oneOf('Default', 'Unicode'),
+  decodingStrategy: oneOf('None', 'Base64', 'Base64URL', 'Auto'),
+  nullBytePolicy: oneOf('Ignore', 'Fail'),
+};
+
 const remoteRef = fields({
   key: any,
   property: any,
   version: any,
-  conversionStrategy: oneOf('Default'),
-  decodingStrategy: oneOf('None'),
-  metadataPolicy: oneOf('None'),
-  nullBytePolicy: oneOf('Ignore'),
+  metadataPolicy: oneOf('None', 'Fetch'),
+  ...values,
+});
+
+const sourceRef = fields({ storeRef: fields({ name: any, kind: any }) });
+
+const rewrite = fields({
+  regexp: fields({ source: any, target: any }),
+  transform: fields({ template: plainText }),
+  merge: fields({
+    into: any,
+    priority: any,
+    priorityPolicy: oneOf('Strict', 'IgnoreNotFound'),
+    conflictPolicy: oneOf('Error', 'Ignore'),
+    strategy: oneOf('Extract', 'JSON'),
+  }),
 });
 
 const externalSecretSpec = fields({
@@ -55,7 +73,7 @@ const externalSecretSpec = fields({
   syncWindows: any,
   target: fields({
     name: any,
-    creationPolicy: oneOf('Owner', 'Orphan', 'None'),
+    creationPolicy: oneOf('Owner', 'Orphan', 'Merge', 'CreateOrMerge', 'None'),
     deletionPolicy: oneOf('Retain', 'Delete', 'Merge'),
     immutable: any,
     template: fields({
@@ -65,8 +83,15 @@ const externalSecretSpec = fields({
       metadata: fields({ labels: each(plainText), annotations: each(plainText) }),
     }),
   }),
-  data: each(fields({ secretKey: any, remoteRef })),
-  dataFrom: each(fields({ extract: remoteRef })),
+  data: each(fields({ secretKey: any, remoteRef, sourceRef })),
+  dataFrom: each(
+    fields({
+      extract: remoteRef,
+      find: fields({ path: any, name: fields({ regexp: any }), tags: any, ...values }),
+      rewrite: each(rewrite),
+      sourceRef,
+    }),
+  ),
 });
 
 /** Paths that are set and not acted on: `spec.target.template.data`, `spec.target.creationPolicy: Merge`. */

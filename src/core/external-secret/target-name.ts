@@ -13,6 +13,11 @@ export function targetName({ metadata, spec }: ExternalSecret): string {
   return name === '' ? metadata.name : name;
 }
 
+/** Creation policy Merge adds keys to a Secret that somebody else makes; every other one claims it. */
+export function isClaim({ spec }: ExternalSecret): boolean {
+  return spec.target?.creationPolicy !== 'Merge';
+}
+
 /**
  * Of several ExternalSecrets that claim one Secret, the one that may have it: the Secret's controller owner, else the
  * older, else the first by name. Those being deleted count as absent.
@@ -21,9 +26,16 @@ export function rightfulClaimant(
   claimants: readonly ExternalSecret[],
   controllerUid: string | undefined,
 ): ExternalSecret | undefined {
-  const alive = claimants.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const alive = claimants.filter((each) => isClaim(each) && each.metadata.deletionTimestamp === undefined);
   const owner = alive.find(({ metadata }) => metadata.uid !== undefined && metadata.uid === controllerUid);
   return owner ?? alive.toSorted(bySeniority)[0];
+}
+
+/** Those that add keys to a Secret, in the order in which they do. */
+export function mergersOf(externalSecrets: readonly ExternalSecret[]): readonly ExternalSecret[] {
+  return externalSecrets
+    .filter((each) => !isClaim(each) && each.metadata.deletionTimestamp === undefined)
+    .toSorted(({ metadata: a }, { metadata: b }) => a.name.localeCompare(b.name));
 }
 
 function bySeniority({ metadata: a }: ExternalSecret, { metadata: b }: ExternalSecret): number {

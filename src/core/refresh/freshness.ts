@@ -10,7 +10,15 @@ export interface SyncRecord {
   readonly fetchStartedAtMs: number;
   /** Deletion policy Delete left no Secret; `uid` of the one that there was. */
   readonly removed?: { readonly uid: string | undefined };
+  /** Why no Secret was written where one might be expected. */
+  readonly unwritten?: Unwritten;
 }
+
+/**
+ * `retained`: the stores gave no key at all, and deletion policy Retain leaves the Secret as it is; `no-target`: creation
+ * policy Merge, and there is no Secret to add keys to; `not-wanted`: creation policy None.
+ */
+export type Unwritten = 'retained' | 'no-target' | 'not-wanted';
 
 /** `fresh`: start now. `stale`: usable, but a newer value is due. `unusable`: missing, tampered,
  * lacking a key, or of an older spec. */

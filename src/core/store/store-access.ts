@@ -1,33 +1,12 @@
-import type {
-  ExternalSecret,
-  LabelSelector,
-  SecretStore,
-  StoreCondition,
-  StoreKind,
-} from '../../api/external-secrets.ts';
+import type { LabelSelector, SecretStore, StoreCondition } from '../../api/external-secrets.ts';
 import { LatchkeyError } from '../errors.ts';
 import { printable } from '../names.ts';
+import { patternOf, WHAT_A_PATTERN_IS } from '../patterns.ts';
+import type { StoreKey } from './store-key.ts';
 
-/** Which store an ExternalSecret asks for. `namespace` is set for a SecretStore only. */
-export interface StoreKey {
-  readonly kind: StoreKind;
+interface NamespaceLabels {
   readonly name: string;
-  readonly namespace: string | undefined;
-}
-
-/** @throws LatchkeyError `InvalidExternalSecret` when no store is named. */
-export function storeKeyOf(externalSecret: ExternalSecret): StoreKey {
-  const { secretStoreRef } = externalSecret.spec;
-  if (secretStoreRef?.name === undefined || secretStoreRef.name === '') {
-    throw new LatchkeyError('InvalidExternalSecret', 'spec.secretStoreRef.name is missing, so no store can be asked');
-  }
-  const kind = secretStoreRef.kind === 'ClusterSecretStore' ? 'ClusterSecretStore' : 'SecretStore';
-  return storeKey(kind, secretStoreRef.name, externalSecret.metadata.namespace);
-}
-
-/** @param namespace of whoever asks; only a SecretStore is in one. */
-export function storeKey(kind: StoreKind, name: string, namespace: string | undefined): StoreKey {
-  return { kind, name, namespace: kind === 'SecretStore' ? namespace : undefined };
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** Does a store belong to another controller, who refreshes its Secrets and writes the statuses? */
@@ -35,25 +14,25 @@ export function isForeign({ spec }: SecretStore, controllerClass: string): boole
   return (spec.controller ?? '') !== '' && spec.controller !== controllerClass;
 }
 
-export function describeStore({ kind, name }: StoreKey): string {
-  return `${kind} "${printable(name)}"`;
-}
-
 /**
- * Whether a namespace may use a ClusterSecretStore: no conditions = all may; else any member of any condition.
- * @throws LatchkeyError `StoreForbidden`, or `Unsupported` for a condition by regular expression.
+ * Whether a namespace may use a ClusterSecretStore: no conditions = all may; else any member of any condition. Names are
+ * matched by regular expressions wherever these match, as upstream does: whoever means the whole name anchors them.
+ *
+ * @throws LatchkeyError `StoreForbidden`, or `InvalidProviderConfig` for an expression that cannot be read.
  */
-export function assertStoreAccess(
-  key: StoreKey,
-  store: SecretStore,
-  namespace: { readonly name: string; readonly labels: Readonly<Record<string, string>> },
-): void {
+export async function assertStoreAccess(key: StoreKey, store: SecretStore, namespace: NamespaceLabels): Promise<void> {
   const conditions = store.spec.conditions ?? [];
   if (key.kind === 'SecretStore' || conditions.length === 0) return;
   if (conditions.some((condition) => isSelected(condition, namespace))) return;
-  const regexes = conditions.findIndex(({ namespaceRegexes = [] }) => namespaceRegexes.length > 0);
-  if (regexes !== -1) {
-    throw new LatchkeyError('Unsupported', `spec.conditions[${regexes}].namespaceRegexes is not supported yet`);
+  for (const [index, { namespaceRegexes = [] }] of conditions.entries()) {
+    for (const [position, expression] of namespaceRegexes.entries()) {
+      const pattern = await patternOf(store.spec, expression);
+      if (pattern === undefined) {
+        const field = `spec.conditions[${index}].namespaceRegexes[${position}]`;
+        throw new LatchkeyError('InvalidProviderConfig', `${field} is not ${WHAT_A_PATTERN_IS}`);
+      }
+      if (pattern.matcher(namespace.name).find()) return;
+    }
   }
   throw new LatchkeyError(
     'StoreForbidden',
@@ -61,10 +40,7 @@ export function assertStoreAccess(
   );
 }
 
-function isSelected(
-  { namespaces = [], namespaceSelector }: StoreCondition,
-  { name, labels }: { readonly name: string; readonly labels: Readonly<Record<string, string>> },
-): boolean {
+function isSelected({ namespaces = [], namespaceSelector }: StoreCondition, { name, labels }: NamespaceLabels): boolean {
   return namespaces.includes(name) || (namespaceSelector !== undefined && selects(namespaceSelector, labels));
 }
 

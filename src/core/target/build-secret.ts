@@ -1,10 +1,17 @@
-import { CREATED_BY_LABEL, DATA_HASH_ANNOTATION, EXTERNAL_SECRETS_VERSION, MANAGED_LABEL } from '../../api/keys.ts';
+import {
+  CREATED_BY_LABEL,
+  DATA_HASH_ANNOTATION,
+  EXTERNAL_SECRETS_GROUP,
+  EXTERNAL_SECRETS_VERSION,
+  MANAGED_LABEL,
+} from '../../api/keys.ts';
 import type { ExternalSecret } from '../../api/external-secrets.ts';
 import type { OwnerReference, Secret } from '../../api/kubernetes.ts';
 import { LatchkeyError } from '../errors.ts';
 import { targetName } from '../external-secret/target-name.ts';
 import { printable } from '../names.ts';
 import type { SecretValue } from '../secret-value.ts';
+import { fieldsWrittenBy } from './managed-fields.ts';
 import { dataHash, objectHash } from './object-hash.ts';
 
 /** Secrets of these types open the cluster itself; an ExternalSecret never makes or adopts one. */
@@ -18,11 +25,29 @@ const PROTECTED_TYPES: readonly string[] = [
 const NOT_COPIED =
   /^(kubectl\.kubernetes\.io\/last-applied-configuration$|argocd\.argoproj\.io\/|([^/]+\.)?toolkit\.fluxcd\.io\/|meta\.helm\.sh\/|velero\.io\/)/;
 
+/** What upstream has copied before stays where it is: a Secret that changes hands is not written for it. */
+function isCopied(annotation: string): boolean {
+  return !NOT_COPIED.test(annotation);
+}
+
 /** Who writes a target Secret, as upstream names it; the API server allows 128 characters. */
 export function fieldManagerOf(externalSecretName: string): string {
   const plain = `externalsecrets.external-secrets.io/${externalSecretName}`;
   if (plain.length <= 63) return plain;
   return `externalsecrets.external-secrets.io/sha3/${objectHash(externalSecretName)}`;
+}
+
+/** What the API server allows for all values of a Secret together. */
+const LARGEST_SECRET_BYTES = 1_048_576;
+
+/** Does this ExternalSecret add its keys to what is there, instead of replacing it? */
+export function isMerging({ spec }: ExternalSecret): boolean {
+  return spec.target?.creationPolicy === 'Merge' || spec.target?.creationPolicy === 'CreateOrMerge';
+}
+
+/** Is the Secret to belong to the ExternalSecret and to go with it? */
+export function isOwning({ spec }: ExternalSecret): boolean {
+  return ['Owner', 'None'].includes(spec.target?.creationPolicy ?? 'Owner');
 }
 
 /**
@@ -44,32 +69,47 @@ export function assertTargetAllowed(externalSecret: ExternalSecret, current: Sec
     );
   }
   const controller = current.metadata.ownerReferences?.find((owner) => owner.controller === true);
-  if (controller !== undefined && controller.uid !== externalSecret.metadata.uid) {
-    throw new LatchkeyError(
-      'TargetForbidden',
-      `Secret "${name}" belongs to ${printable(controller.kind)} "${printable(controller.name)}"`,
-    );
-  }
+  if (controller === undefined || controller.uid === externalSecret.metadata.uid) return;
+  // Policy Merge is for adding keys to what another ExternalSecret makes.
+  if (externalSecret.spec.target?.creationPolicy === 'Merge' && isExternalSecret(controller)) return;
+  throw new LatchkeyError(
+    'TargetForbidden',
+    `Secret "${name}" belongs to ${printable(controller.kind)} "${printable(controller.name)}"`,
+  );
+}
+
+function isExternalSecret({ apiVersion, kind }: OwnerReference): boolean {
+  return kind === 'ExternalSecret' && apiVersion.startsWith(`${EXTERNAL_SECRETS_GROUP}/`);
 }
 
 /**
  * The target Secret as upstream writes it (labels, annotations, owner, hash), built over what is there now so that
- * fields of others survive. Creation policies Owner, Orphan and None: the data is replaced.
+ * fields of others survive. The data is replaced, or with creation policies Merge and CreateOrMerge added to; what this
+ * ExternalSecret has written before and does not write any more goes.
+ *
+ * @param mergers ExternalSecrets that add keys to the same Secret: those stay.
+ * @throws LatchkeyError `InvalidData` for more than a Secret can hold.
  */
 export function buildSecret(
   externalSecret: ExternalSecret,
   data: ReadonlyMap<string, SecretValue>,
   current: Secret | undefined,
+  mergers: readonly ExternalSecret[] = [],
 ): Secret {
   const { metadata, spec } = externalSecret;
   const { labels, annotations } = copiedMetadata(externalSecret);
-  const isOwner = spec.target?.creationPolicy !== 'Orphan';
+  const written = current && fieldsWrittenBy(fieldManagerOf(metadata.name), current);
+  const without = (map: Readonly<Record<string, string>> = {}, names: ReadonlySet<string> = new Set()): object =>
+    Object.fromEntries(Object.entries(map).filter(([name]) => !names.has(name)));
   const { [CREATED_BY_LABEL]: _createdBy, ...currentLabels } = current?.metadata.labels ?? {};
-  const createdBy = isOwner ? { [CREATED_BY_LABEL]: objectHash(`${metadata.namespace}/${metadata.name}`) } : {};
+  const isOwner = isOwning(externalSecret);
+  const createdBy = isOwner ? { [CREATED_BY_LABEL]: createdByOf(externalSecret) } : {};
   const { ownerReferences: currentOwners = [], ...currentMetadata } = current?.metadata ?? {};
   const others = currentOwners.filter(({ uid }) => uid !== metadata.uid);
   const ownerReferences = isOwner ? [...others, ownerReference(externalSecret)] : others;
-  const bytes = [...data].map(([key, value]) => [key, value.reveal()] as const);
+  const bytes = [...keptData(externalSecret, current, mergers), ...[...data].map(([key, value]) => [key, value.reveal()] as const)];
+  const all = new Map(bytes);
+  assertSize(all.values());
   const type = spec.target?.template?.type ?? current?.type;
   return {
     ...(current ?? { apiVersion: 'v1', kind: 'Secret' }),
@@ -79,12 +119,48 @@ export function buildSecret(
       ...currentMetadata,
       name: targetName(externalSecret),
       ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
-      labels: { ...currentLabels, ...labels, ...createdBy, [MANAGED_LABEL]: 'true' },
-      annotations: { ...current?.metadata.annotations, ...annotations, [DATA_HASH_ANNOTATION]: dataHash(bytes) },
+      labels: { ...without(currentLabels, written?.labels), ...labels, ...createdBy, [MANAGED_LABEL]: 'true' },
+      annotations: {
+        ...without(current?.metadata.annotations, new Set([...(written?.annotations ?? [])].filter(isCopied))),
+        ...annotations,
+        [DATA_HASH_ANNOTATION]: dataHash(all),
+      },
       ...(ownerReferences.length === 0 ? {} : { ownerReferences }),
     },
-    data: Object.fromEntries(bytes.map(([key, value]) => [key, value.toString('base64')])),
+    data: Object.fromEntries([...all].map(([key, value]) => [key, value.toString('base64')])),
   };
+}
+
+/** Label of the Secrets that an ExternalSecret owns. */
+export function createdByOf({ metadata }: ExternalSecret): string {
+  return objectHash(`${metadata.namespace}/${metadata.name}`);
+}
+
+/** What stays of the data that is there. */
+function keptData(
+  externalSecret: ExternalSecret,
+  current: Secret | undefined,
+  mergers: readonly ExternalSecret[],
+): readonly (readonly [string, Buffer])[] {
+  if (current === undefined) return [];
+  const writtenBy = ({ metadata }: ExternalSecret): ReadonlySet<string> =>
+    fieldsWrittenBy(fieldManagerOf(metadata.name), current).data;
+  const own = writtenBy(externalSecret);
+  const theirs = mergers.map(writtenBy);
+  const isMerge = isMerging(externalSecret);
+  return Object.entries(current.data ?? {})
+    .filter(([key]) => (isMerge ? !own.has(key) : theirs.some((keys) => keys.has(key))))
+    .map(([key, base64]) => [key, Buffer.from(base64, 'base64')] as const);
+}
+
+function assertSize(values: Iterable<Buffer>): void {
+  let sizeBytes = 0;
+  for (const { length } of values) sizeBytes += length;
+  if (sizeBytes <= LARGEST_SECRET_BYTES) return;
+  throw new LatchkeyError(
+    'InvalidData',
+    `the values have ${sizeBytes} bytes together, and a Secret holds ${LARGEST_SECRET_BYTES} at most`,
+  );
 }
 
 function copiedMetadata({ metadata, spec }: ExternalSecret): {
@@ -94,7 +170,7 @@ function copiedMetadata({ metadata, spec }: ExternalSecret): {
   const template = spec.target?.template;
   const source = template === undefined ? metadata : (template.metadata ?? {});
   const keep = (map: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> =>
-    Object.fromEntries(Object.entries(map ?? {}).filter(([key]) => !NOT_COPIED.test(key)));
+    Object.fromEntries(Object.entries(map ?? {}).filter(([key]) => isCopied(key)));
   return { labels: keep(source.labels), annotations: keep(source.annotations) };
 }
 

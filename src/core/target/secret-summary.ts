@@ -1,4 +1,4 @@
-import { DATA_HASH_ANNOTATION, MANAGED_LABEL } from '../../api/keys.ts';
+import { CREATED_BY_LABEL, DATA_HASH_ANNOTATION, MANAGED_LABEL } from '../../api/keys.ts';
 import type { Secret } from '../../api/kubernetes.ts';
 import { dataHash } from './object-hash.ts';
 
@@ -15,6 +15,8 @@ export interface SecretSummary {
   readonly dataHash: string | undefined;
   readonly isIntact: boolean;
   readonly isImmutable: boolean;
+  /** Which ExternalSecret has made it, as a hash of its name. */
+  readonly createdBy: string | undefined;
   /** uid of the controller owner. */
   readonly controllerUid: string | undefined;
 }
@@ -34,6 +36,7 @@ export function summarise(secret: Secret): SecretSummary {
     dataHash: recorded,
     isIntact: recorded !== undefined && recorded === dataHash(bytes),
     isImmutable: secret.immutable === true,
+    createdBy: metadata.labels?.[CREATED_BY_LABEL],
     controllerUid: metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid,
   };
 }

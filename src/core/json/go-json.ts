@@ -1,0 +1,78 @@
+/**
+ * JSON as Go's encoding/json reads and writes it, with one difference: integers keep their digits, where Go's float64
+ * loses those beyond 2^53.
+ */
+import { jsonNumberText } from './number-text.ts';
+
+/** A number by its literal. */
+export class JsonNumber {
+  readonly literal: string;
+
+  constructor(literal: string) {
+    this.literal = literal;
+  }
+}
+
+export type JsonTree = null | boolean | string | JsonNumber | readonly JsonTree[] | JsonObject;
+/** The last member of a name counts. */
+export type JsonObject = ReadonlyMap<string, JsonTree>;
+
+/** TypeScript does not know yet that a reviver gets the source text (ECMAScript, JSON.parse source text access). */
+const parseWithSource = JSON.parse as (
+  text: string,
+  reviver: (name: string, value: unknown, context: { readonly source?: string }) => JsonTree,
+) => unknown;
+
+/** @returns undefined for what is no JSON text (RFC 8259), or nested deeper than the stack goes. */
+export function parseJson(text: string): JsonTree | undefined {
+  try {
+    return parseWithSource(text, (_name, value, { source }) => {
+      if (typeof value === 'number') return new JsonNumber(source ?? String(value));
+      if (typeof value !== 'object' || value === null) return value as string | boolean | null;
+      if (value instanceof JsonNumber || value instanceof Map || Array.isArray(value)) return value as JsonTree;
+      return new Map(Object.entries(value)) as JsonObject;
+    }) as JsonTree;
+  } catch {
+    // The parser's message quotes the text.
+    return undefined;
+  }
+}
+
+/** Compact, members in byte order of their names. @param isHtmlSafe as `json.Marshal`: `<`, `>` and `&` are escaped. */
+export function printJson(tree: JsonTree, isHtmlSafe: boolean): string {
+  if (tree === null || typeof tree === 'boolean') return String(tree);
+  if (typeof tree === 'string') return printString(tree, isHtmlSafe);
+  if (tree instanceof JsonNumber) return printNumber(tree);
+  if (isObject(tree)) {
+    const members = [...tree].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    const printed = members.map(([name, value]) => `${printString(name, isHtmlSafe)}:${printJson(value, isHtmlSafe)}`);
+    return `{${printed.join(',')}}`;
+  }
+  return `[${tree.map((item) => printJson(item, isHtmlSafe)).join(',')}]`;
+}
+
+/** A value as the text of a Secret's key: upstream's `GetByteValue`. */
+export function textOf(tree: JsonTree): string {
+  if (tree === null) return '';
+  if (typeof tree === 'string') return tree;
+  return tree instanceof JsonNumber ? jsonNumberText(tree.literal) : printJson(tree, true);
+}
+
+export function isObject(tree: JsonTree | undefined): tree is JsonObject {
+  return tree instanceof Map;
+}
+
+function printString(text: string, isHtmlSafe: boolean): string {
+  const unsafe = isHtmlSafe ? /[<>&\u2028\u2029]/g : /[\u2028\u2029]/g;
+  return JSON.stringify(text.toWellFormed()).replaceAll(
+    unsafe,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** encoding/json writes a float64 with an exponent where JavaScript does. */
+function printNumber({ literal }: JsonNumber): string {
+  if (/^-?\d+$/.test(literal)) return literal;
+  const value = Number(literal);
+  return Object.is(value, -0) ? '-0' : String(value);
+}

@@ -1,0 +1,101 @@
+import type { Find, RemoteRef } from '../api/external-secrets.ts';
+import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
+import { printable } from '../core/names.ts';
+import type { SecretValue } from '../core/secret-value.ts';
+import type { GoLibraries } from '../ports/go-libraries.ts';
+import type { DocumentRef, DocumentResult, FindQuery, SecretsClient } from '../ports/provider.ts';
+
+/** What is asked of one store for one ExternalSecret: documents, what is kept beside them, and searches. */
+export type Read =
+  | { readonly kind: 'value' | 'metadata'; readonly ref: DocumentRef }
+  | { readonly kind: 'find'; readonly find: Find };
+
+/** What came of it. */
+export type ReadResult = DocumentResult | { readonly found: ReadonlyMap<string, SecretValue> };
+
+/** Reads at once from one store for one ExternalSecret; more wait. */
+const PARALLEL_READS = 8;
+
+/** The same for whatever asks for the same. */
+export function readId(read: Read): string {
+  return read.kind === 'find'
+    ? JSON.stringify(['find', read.find])
+    : JSON.stringify([read.kind, read.ref.key, read.ref.version]);
+}
+
+export function readOf(ref: RemoteRef): Read {
+  const { key, version, metadataPolicy } = ref;
+  const kind = metadataPolicy === 'Fetch' ? 'metadata' : 'value';
+  return { kind, ref: version === undefined || version === '' ? { key } : { key, version } };
+}
+
+/** Asks for everything once; each read's error is its own. @throws LatchkeyError when a whole batch is refused. */
+export async function fetchAll(
+  client: SecretsClient,
+  reads: ReadonlyMap<string, Read>,
+  go: GoLibraries,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, ReadResult>> {
+  const values = [...reads].filter(([, { kind }]) => kind === 'value');
+  const isBatched = client.getSecrets !== undefined;
+  const single = isBatched ? [...reads].filter(([, { kind }]) => kind !== 'value') : [...reads];
+  const [batch, singles] = await Promise.all([
+    isBatched && values.length > 0 ? fetchBatch(client, values, signal) : [],
+    inParallel(single, async ([id, read]) => [id, await fetchOne(client, read, go, signal)] as const),
+  ]);
+  return new Map([...batch, ...singles]);
+}
+
+async function fetchBatch(
+  client: SecretsClient,
+  reads: readonly (readonly [string, Read])[],
+  signal: AbortSignal,
+): Promise<readonly (readonly [string, ReadResult])[]> {
+  const refs = reads.flatMap(([, read]) => (read.kind === 'find' ? [] : [read.ref]));
+  const results = (await client.getSecrets?.(refs, signal)) ?? [];
+  return reads.map(([id], position) => {
+    const key = printable(refs[position]?.key);
+    const missing = new LatchkeyError('BackendResponseInvalid', `the answer for "${key}" is missing`);
+    return [id, results[position] ?? { error: missing }] as const;
+  });
+}
+
+async function fetchOne(client: SecretsClient, read: Read, go: GoLibraries, signal: AbortSignal): Promise<ReadResult> {
+  try {
+    switch (read.kind) {
+      case 'value':
+        return { document: await client.getSecret(read.ref, signal) };
+      case 'metadata':
+        if (client.getMetadata === undefined) throw unsupported('metadataPolicy Fetch');
+        return { document: await client.getMetadata(read.ref, signal) };
+      case 'find':
+        if (client.findSecrets === undefined) throw unsupported('find');
+        return { found: await client.findSecrets(queryOf(read.find, go, signal), signal) };
+    }
+  } catch (error) {
+    return { error: asLatchkeyError(error) };
+  }
+}
+
+function queryOf({ path, name, tags }: Find, go: GoLibraries, signal: AbortSignal): FindQuery {
+  const expression = name?.regexp;
+  return {
+    ...(path !== undefined && { path }),
+    ...(tags !== undefined && { tags }),
+    ...(expression !== undefined && { matchNames: (names) => go.matches(expression, names, signal) }),
+  };
+}
+
+function unsupported(what: string): LatchkeyError {
+  return new LatchkeyError('Unsupported', `${what} is not something that this store’s provider can do`);
+}
+
+async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = [];
+  const queue = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [position, item] of queue) results[position] = await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, items.length) }, worker));
+  return results;
+}
