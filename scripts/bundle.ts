@@ -1,8 +1,9 @@
 /**
- * dist/: the core as a few files that start fast; the SDKs stay in node_modules and are loaded on first use. The worker
- * that makes certificates is an entry of its own, found beside the file that starts it.
+ * dist/: the core as a few files that start fast; the SDKs stay in node_modules and are loaded on first use. The
+ * workers, for certificates and for the Go libraries, are entries of their own, and like the libraries themselves are found
+ * beside the file that starts them.
  */
-import { rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { build, type Plugin } from 'esbuild';
 
 /**
@@ -25,7 +26,11 @@ const withoutUndici: Plugin = {
 const outdir = 'dist';
 await rm(outdir, { recursive: true, force: true });
 const { metafile } = await build({
-  entryPoints: { main: 'src/main.ts', 'issue-worker': 'certs/issue-worker.ts' },
+  entryPoints: {
+    main: 'src/main.ts',
+    'issue-worker': 'certs/issue-worker.ts',
+    'module-worker': 'src/go/module-worker.ts',
+  },
   outdir,
   bundle: true,
   splitting: true,
@@ -42,6 +47,7 @@ const { metafile } = await build({
   banner: { js: "import{createRequire as __r}from'node:module';const require=__r(import.meta.url);" },
   logLevel: 'warning',
 });
+await copyFile('src/go/go-libraries.wasm.br', `${outdir}/go-libraries.wasm.br`);
 const sizeBytes = Object.values(metafile.outputs).reduce((sum, { bytes }) => sum + bytes, 0);
 process.stdout.write(
   `dist: ${Object.keys(metafile.outputs).length} files, ${(sizeBytes / 1_048_576).toFixed(1)} MiB\n`,

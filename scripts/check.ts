@@ -6,6 +6,7 @@ const steps: readonly (readonly [name: string, ...command: string[]])[] = [
   ['lint', 'oxlint', '--type-aware', '--deny-warnings'],
   ['format', 'prettier', '--check', '--log-level=warn', '.'],
   ['dead code', 'knip', '--no-progress'],
+  ['go libraries', 'node', 'scripts/build-go.ts', '--check'],
 ];
 
 const failed = steps.filter(([name, command = '', ...args]) => {

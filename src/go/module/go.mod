@@ -1,0 +1,16 @@
+module latchkey.dev/go-libraries
+
+go 1.26
+
+toolchain go1.26.8
+
+require (
+	github.com/tidwall/gjson v1.18.0
+	sigs.k8s.io/yaml v1.6.0
+)
+
+require (
+	github.com/tidwall/match v1.1.1 // indirect
+	github.com/tidwall/pretty v1.2.0 // indirect
+	go.yaml.in/yaml/v2 v2.4.2 // indirect
+)

@@ -1,0 +1,48 @@
+package main
+
+import "encoding/binary"
+
+// failure says what went wrong in words that src/go/failures.ts knows. Nothing in it comes from a request, numbers of
+// lines excepted.
+type failure struct{ kind, detail string }
+
+func (f failure) Error() string { return f.kind }
+
+// reader takes a request apart: numbers of 32 bits, little end first, and bytes behind their length. The host made it,
+// so it is well-formed.
+type reader struct{ bytes []byte }
+
+func (r *reader) number() int {
+	n := binary.LittleEndian.Uint32(r.bytes)
+	r.bytes = r.bytes[4:]
+	return int(n)
+}
+
+func (r *reader) blob() []byte {
+	n := r.number()
+	b := r.bytes[:n:n]
+	r.bytes = r.bytes[n:]
+	return b
+}
+
+func (r *reader) text() string { return string(r.blob()) }
+
+// writer puts a response together in the same form.
+type writer struct{ bytes []byte }
+
+func (w *writer) number(n int) {
+	w.bytes = binary.LittleEndian.AppendUint32(w.bytes, uint32(n))
+}
+
+func (w *writer) text(s string) {
+	w.number(len(s))
+	w.bytes = append(w.bytes, s...)
+}
+
+func (w *writer) flag(b bool) {
+	if b {
+		w.number(1)
+	} else {
+		w.number(0)
+	}
+}

@@ -1,0 +1,79 @@
+/** Holds the readers of JSON documents, which need no Go, to what Go makes of the same documents. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { literalThenPath, nameThenPath, pathOnly } from '../../../providers/shared/json-document.ts';
+import { LatchkeyError } from '../../../src/core/errors.ts';
+import { SecretValue } from '../../../src/core/secret-value.ts';
+import { goldenBytes, goldenMembers, goldenVectors } from '../../support/golden.ts';
+
+/** Where a member's name is empty, or a string has an escape beside bytes that are no UTF-8, gjson reads on. */
+const NOT_AS_GJSON: ReadonlySet<string> = new Set(['', 'esc']);
+
+describe('readers of JSON documents, beside Go', () => {
+  it('find the properties that gjson finds in valid JSON, where they answer without it', () => {
+    const vectors = goldenVectors('gjson').filter(({ document }) => isJson(goldenBytes(document)));
+    const answered = vectors.flatMap((vector) => {
+      const document = new SecretValue(goldenBytes(vector.document));
+      const want = vector.exists ? goldenBytes(vector.value).toString('latin1') : undefined;
+      const got = readUnlessPath(() => pathOnly.property(document, vector.path)?.reveal().toString('latin1'));
+      return got === 'a path' ? [] : [{ path: vector.path, want, got }];
+    });
+    assert.ok(answered.length > 50);
+    assert.deepEqual(
+      answered.filter(({ path, want, got }) => want !== got && !NOT_AS_GJSON.has(path)),
+      [],
+    );
+  });
+
+  it('make the maps that encoding/json makes of raw messages', () => {
+    const wrong = goldenVectors('encoding-json').flatMap(({ document, raw }) => {
+      const bytes = goldenBytes(document);
+      // Go takes null for an empty object, and replaces what is no UTF-8; Latchkey refuses the one and keeps the other.
+      if (bytes.equals(Buffer.from('null')) || typeof document !== 'string') return [];
+      const got = readMap(() => literalThenPath.map(new SecretValue(bytes)));
+      const want = raw === null ? undefined : goldenMembers(raw);
+      return JSON.stringify(got) === JSON.stringify(want) ? [] : [{ document, want, got }];
+    });
+    assert.deepEqual(wrong, []);
+  });
+
+  it('make the maps that upstream makes of what Vault sends', () => {
+    const wrong = goldenVectors('encoding-json').flatMap(({ marshalled, values }) => {
+      if (values === null || marshalled === 'null') return [];
+      const got = readMap(() => nameThenPath.map(new SecretValue(goldenBytes(marshalled))));
+      const want = goldenMembers(values);
+      return JSON.stringify(got) === JSON.stringify(want) ? [] : [{ marshalled, want, got }];
+    });
+    assert.deepEqual(wrong, []);
+  });
+});
+
+function isJson(bytes: Buffer): boolean {
+  try {
+    JSON.parse(bytes.toString('latin1'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readUnlessPath(read: () => string | undefined): string | undefined {
+  try {
+    return read();
+  } catch (error) {
+    assert.ok(error instanceof LatchkeyError);
+    assert.equal(error.code, 'Unsupported');
+    return 'a path';
+  }
+}
+
+function readMap(read: () => ReadonlyMap<string, SecretValue>): [string, string][] | undefined {
+  try {
+    const members = [...read()].map(([name, value]): [string, string] => [name, value.reveal().toString('latin1')]);
+    return members.sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  } catch (error) {
+    assert.ok(error instanceof LatchkeyError);
+    assert.equal(error.code, 'InvalidData');
+    return undefined;
+  }
+}
