@@ -73,7 +73,7 @@ export interface Event extends KubernetesObject {
   readonly regarding: {
     readonly apiVersion: string;
     readonly kind: string;
-    readonly namespace: string;
+    readonly namespace?: string;
     readonly name: string;
     readonly uid: string;
   };

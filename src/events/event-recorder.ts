@@ -115,9 +115,14 @@ export class EventRecorder {
     await this.#working;
   }
 
-  #synced(subject: Subject, { done, missing }: Extract<SyncVerdict, { done: string }>): readonly (DueEvent | undefined)[] {
-    const left = missing.length === 0 ? undefined : `left out, since the backend does not have it: ${missing.join(', ')}`;
-    const absent = left && this.#syncs.trouble(subject, 'MissingProviderSecret', left, 'Normal');
+  #synced(
+    subject: Subject,
+    { done, missing }: Extract<SyncVerdict, { done: string }>,
+  ): readonly (DueEvent | undefined)[] {
+    const left =
+      missing.length === 0 ? undefined : `left out, since the backend does not have it: ${missing.join(', ')}`;
+    const absent =
+      left === undefined ? undefined : this.#syncs.trouble(subject, 'MissingProviderSecret', left, 'Normal');
     // Something is missing still, which is no success.
     const cleared = left === undefined ? this.#syncs.success(subject.uid, 'secret is up to date again') : undefined;
     const word = Object.hasOwn(DONE, done) ? DONE[done] : undefined;
@@ -193,9 +198,8 @@ function sentenceOf({ message, code }: LatchkeyError): string {
   return `${message} [${code}]`;
 }
 
-/** Events about objects of the cluster itself stand in the namespace `default`, as Kubernetes' own do. */
 function subjectOf({ apiVersion, kind, metadata }: KubernetesObject): Subject {
-  const { namespace = 'default', name, uid = '' } = metadata;
+  const { namespace = '', name, uid = '' } = metadata;
   return { apiVersion, kind, namespace, name, uid };
 }
 
@@ -208,13 +212,14 @@ function eventOf(due: DueEvent, action: string, instance: string): Event {
   return {
     apiVersion: events.apiVersion,
     kind: events.kind,
-    metadata: { name, namespace },
+    // Events about objects of the cluster itself stand there, as Kubernetes' own do.
+    metadata: { name, namespace: namespace === '' ? 'default' : namespace },
     eventTime: microTime(firstAtMs),
     ...(count > 1 && { series: { count, lastObservedTime: microTime(lastAtMs) } }),
     reportingController: REPORTING_CONTROLLER,
     reportingInstance: instance,
     ...{ action, type, reason, note: printable(note, LONGEST_NOTE_CHARACTERS) },
-    regarding: { ...regarding, namespace },
+    regarding: namespace === '' ? regarding : { ...regarding, namespace },
   };
 }
 

@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 export interface Subject {
   readonly apiVersion: string;
   readonly kind: string;
+  /** Empty for objects of the cluster itself. */
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
@@ -69,12 +70,7 @@ export class EventSeries {
   }
 
   /** Something went wrong with the subject. */
-  trouble(
-    subject: Subject,
-    reason: string,
-    note: string,
-    type: DueEvent['type'] = 'Warning',
-  ): DueEvent | undefined {
+  trouble(subject: Subject, reason: string, note: string, type: DueEvent['type'] = 'Warning'): DueEvent | undefined {
     const nowMs = this.#clock.now();
     const trouble = this.#troubles.get(subject.uid) ?? {
       ...{ subject, series: new Map<string, Series>(), isReported: false, lastClearedAtMs: -Infinity },

@@ -138,7 +138,12 @@ export class ClientCache {
   }
 
   /** Under a deadline of its own: the first caller's leaving must not fail those who wait with it. */
-  async #create(identity: string, key: StoreKey, store: SecretStore, namespace: string | undefined): Promise<CachedClient> {
+  async #create(
+    identity: string,
+    key: StoreKey,
+    store: SecretStore,
+    namespace: string | undefined,
+  ): Promise<CachedClient> {
     const signal = AbortSignal.timeout(CREATE_TIMEOUT_MS);
     const { registry, environment, ambientCredentials, allowedBackendHosts, clock, metrics } = this.#options;
     const [name, ...others] = Object.keys(store.spec.provider ?? {});

@@ -7,8 +7,7 @@ import type { DocumentRef, DocumentResult, FindQuery, SecretsClient } from '../p
 
 /** What is asked of one store for one ExternalSecret: documents, what is kept beside them, and searches. */
 export type Read =
-  | { readonly kind: 'value' | 'metadata'; readonly ref: DocumentRef }
-  | { readonly kind: 'find'; readonly find: Find };
+  { readonly kind: 'value' | 'metadata'; readonly ref: DocumentRef } | { readonly kind: 'find'; readonly find: Find };
 
 /** What came of it. */
 export type ReadResult = DocumentResult | { readonly found: ReadonlyMap<string, SecretValue> };

@@ -98,10 +98,7 @@ export class Resolver {
   }
 
   /** Properties that take gjson, all in one call. */
-  async #readPaths(
-    items: readonly Item[],
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<Item, SecretValue | undefined>> {
+  async #readPaths(items: readonly Item[], signal: AbortSignal): Promise<ReadonlyMap<Item, SecretValue | undefined>> {
     const queries = items.flatMap((item) => {
       const { property = '' } = refOf(item) ?? {};
       const result = item.source.results.get(item.readId);
@@ -210,10 +207,7 @@ function valueOf(
   const reading = properties.has(item) ? undefined : item.source.opened?.documents.property(result.document, property);
   const value = reading !== undefined && 'value' in reading ? reading.value : properties.get(item);
   if (value !== undefined) return value;
-  throw new LatchkeyError(
-    'PropertyNotFound',
-    `secret "${printable(key)}" has no property "${printable(property)}"`,
-  );
+  throw new LatchkeyError('PropertyNotFound', `secret "${printable(key)}" has no property "${printable(property)}"`);
 }
 
 /** What a search found and the namespace may see: the names of the others are nobody's business there. */

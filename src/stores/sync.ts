@@ -42,7 +42,10 @@ export interface Synced extends Pick<Materialised, 'done' | 'missing'> {
 }
 
 /** Hears of every attempt, once, whoever asked for it. */
-export type SyncListener = (externalSecret: ExternalSecret, outcome: Synced | { readonly error: LatchkeyError }) => void;
+export type SyncListener = (
+  externalSecret: ExternalSecret,
+  outcome: Synced | { readonly error: LatchkeyError },
+) => void;
 
 export interface SyncDependencies {
   readonly cluster: Cluster;
@@ -110,11 +113,7 @@ export class Syncer {
     }
   }
 
-  async #attempt(
-    request: SyncRequest,
-    stores: readonly PermittedStore[],
-    signal: AbortSignal,
-  ): Promise<Synced> {
+  async #attempt(request: SyncRequest, stores: readonly PermittedStore[], signal: AbortSignal): Promise<Synced> {
     const { externalSecret } = request;
     const { namespace = '', name } = externalSecret.metadata;
     const { controllerClass, metrics, logger, onSync } = this.#deps;

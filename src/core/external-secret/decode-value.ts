@@ -24,7 +24,10 @@ export function decodeValue(value: SecretValue, { decodingStrategy, nullBytePoli
 
 function decode(value: SecretValue, strategy: NonNullable<ValueStrategies['decodingStrategy']>): SecretValue {
   if (strategy === '' || strategy === 'None') return value;
-  const text = value.reveal().toString('latin1').replaceAll(/[\r\n]/g, '');
+  const text = value
+    .reveal()
+    .toString('latin1')
+    .replaceAll(/[\r\n]/g, '');
   if (strategy === 'Auto') return fromBase64(text, 'Base64') ?? fromBase64(text, 'Base64URL') ?? value;
   const decoded = fromBase64(text, strategy);
   if (decoded !== undefined) return decoded;

@@ -31,7 +31,10 @@ export function mergeValues(
     }
   }
   if (conflicts.size > 0 && conflictPolicy !== 'Ignore') {
-    const names = [...conflicts].sort().slice(0, 5).map((name) => `"${printable(name, 60)}"`);
+    const names = [...conflicts]
+      .sort()
+      .slice(0, 5)
+      .map((name) => `"${printable(name, 60)}"`);
     throw new LatchkeyError('InvalidData', `several of the merged objects have a member ${names.join(', ')}`);
   }
   if (isJson) return new Map([...values, [into, SecretValue.fromText(printJson(merged, false))]]);
@@ -47,5 +50,8 @@ function mergeOrder(values: ReadonlyMap<string, SecretValue>, priority: readonly
 function objectOf(key: string, value: SecretValue | undefined): JsonObject {
   const tree = parseJson(value?.reveal().toString('utf8') ?? '');
   if (isObject(tree)) return tree;
-  throw new LatchkeyError('InvalidData', `the value of "${printable(key, 60)}" is not a JSON object and cannot be merged`);
+  throw new LatchkeyError(
+    'InvalidData',
+    `the value of "${printable(key, 60)}" is not a JSON object and cannot be merged`,
+  );
 }

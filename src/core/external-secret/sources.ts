@@ -1,4 +1,9 @@
-import type { ExternalSecret, ExternalSecretData, ExternalSecretDataFrom, SecretStoreRef } from '../../api/external-secrets.ts';
+import type {
+  ExternalSecret,
+  ExternalSecretData,
+  ExternalSecretDataFrom,
+  SecretStoreRef,
+} from '../../api/external-secrets.ts';
 import { LatchkeyError } from '../errors.ts';
 import { describeStore, storeKey, type StoreKey } from '../store/store-key.ts';
 

@@ -35,7 +35,8 @@ export async function assertKeysPermitted(
 ): Promise<void> {
   const isPermitted = await permittedKeys(namespace);
   const refused = isPermitted && keysOf().find((key) => !isPermitted(key));
-  if (refused !== undefined) throw forbidden(namespace, PERMITTED_KEY_NAME_ANNOTATION, `the key "${printable(refused, 120)}"`);
+  if (refused !== undefined)
+    throw forbidden(namespace, PERMITTED_KEY_NAME_ANNOTATION, `the key "${printable(refused, 120)}"`);
 }
 
 /**
@@ -46,7 +47,8 @@ export async function assertKeysPermitted(
 export async function assertRolesPermitted(namespace: AnnotatedNamespace, { spec }: SecretStore): Promise<void> {
   const matches = await restriction(namespace, PERMITTED_ROLES_ANNOTATION);
   const refused = matches && rolesOf(spec.provider?.['aws']).find((role) => !matches(role));
-  if (refused !== undefined) throw forbidden(namespace, PERMITTED_ROLES_ANNOTATION, `the role "${printable(refused, 120)}"`);
+  if (refused !== undefined)
+    throw forbidden(namespace, PERMITTED_ROLES_ANNOTATION, `the role "${printable(refused, 120)}"`);
 }
 
 async function restriction(

@@ -40,7 +40,10 @@ export async function assertStoreAccess(key: StoreKey, store: SecretStore, names
   );
 }
 
-function isSelected({ namespaces = [], namespaceSelector }: StoreCondition, { name, labels }: NamespaceLabels): boolean {
+function isSelected(
+  { namespaces = [], namespaceSelector }: StoreCondition,
+  { name, labels }: NamespaceLabels,
+): boolean {
   return namespaces.includes(name) || (namespaceSelector !== undefined && selects(namespaceSelector, labels));
 }
 

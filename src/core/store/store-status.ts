@@ -16,13 +16,20 @@ const DEFAULT_REFRESH_INTERVAL_MS = 300_000;
 export function storeRefreshIntervalMs({ spec: { refreshInterval = 0 } }: SecretStore): number {
   const intervalMs = typeof refreshInterval === 'number' ? refreshInterval * 1_000 : parseDurationMs(refreshInterval);
   if (intervalMs === undefined || intervalMs < 0) {
-    throw new LatchkeyError('InvalidProviderConfig', 'spec.refreshInterval is neither seconds nor a duration such as 5m');
+    throw new LatchkeyError(
+      'InvalidProviderConfig',
+      'spec.refreshInterval is neither seconds nor a duration such as 5m',
+    );
   }
   return intervalMs === 0 ? DEFAULT_REFRESH_INTERVAL_MS : intervalMs;
 }
 
 /** The status to merge-patch after a look at a store, in upstream's words; `undefined` when it says so already. */
-export function storeStatusAfter({ status }: SecretStore, verdict: StoreVerdict, nowMs: number): StoreStatus | undefined {
+export function storeStatusAfter(
+  { status }: SecretStore,
+  verdict: StoreVerdict,
+  nowMs: number,
+): StoreStatus | undefined {
   const ready = readyCondition(verdict);
   const conditions = status?.conditions ?? [];
   const before = conditions.find(({ type }) => type === 'Ready');

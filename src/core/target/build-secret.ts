@@ -107,7 +107,10 @@ export function buildSecret(
   const { ownerReferences: currentOwners = [], ...currentMetadata } = current?.metadata ?? {};
   const others = currentOwners.filter(({ uid }) => uid !== metadata.uid);
   const ownerReferences = isOwner ? [...others, ownerReference(externalSecret)] : others;
-  const bytes = [...keptData(externalSecret, current, mergers), ...[...data].map(([key, value]) => [key, value.reveal()] as const)];
+  const bytes = [
+    ...keptData(externalSecret, current, mergers),
+    ...[...data].map(([key, value]) => [key, value.reveal()] as const),
+  ];
   const all = new Map(bytes);
   assertSize(all.values());
   const type = spec.target?.template?.type ?? current?.type;

@@ -30,6 +30,7 @@ const secret: SecretSummary = {
   isIntact: true,
   isImmutable: false,
   controllerUid: 'es-uid',
+  createdBy: undefined,
 };
 
 const usual: FreshnessQuestion = {

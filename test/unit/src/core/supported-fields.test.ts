@@ -35,15 +35,30 @@ const SUPPORTED: readonly string[] = [
     `${ref}.property`,
     `${ref}.version`,
   ]),
+  'spec.dataFrom[0].find.path',
+  'spec.dataFrom[0].find.name.regexp',
+  'spec.dataFrom[0].find.tags.*',
+  ...['spec.data[0]', 'spec.dataFrom[0]'].flatMap((entry) => [
+    `${entry}.sourceRef.storeRef.name`,
+    `${entry}.sourceRef.storeRef.kind`,
+  ]),
+  'spec.dataFrom[0].rewrite[0].regexp.source',
+  'spec.dataFrom[0].rewrite[0].regexp.target',
+  'spec.dataFrom[0].rewrite[0].transform.template',
+  'spec.dataFrom[0].rewrite[0].merge.into',
+  'spec.dataFrom[0].rewrite[0].merge.priority[0]',
 ];
-/** Fields of which one value is what happens anyway; every other is reported. */
-const ONE_VALUE: Readonly<Record<string, readonly string[]>> = {
-  'spec.target.creationPolicy': ['Owner', 'Orphan', 'None'],
+/** Fields of which these values are acted on; every other is reported. */
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  'spec.target.creationPolicy': ['Owner', 'Orphan', 'Merge', 'CreateOrMerge', 'None'],
   'spec.target.deletionPolicy': ['Retain', 'Delete', 'Merge'],
-  conversionStrategy: ['Default'],
-  decodingStrategy: ['None'],
-  metadataPolicy: ['None'],
-  nullBytePolicy: ['Ignore'],
+  conversionStrategy: ['Default', 'Unicode'],
+  decodingStrategy: ['None', 'Base64', 'Base64URL', 'Auto'],
+  metadataPolicy: ['None', 'Fetch'],
+  nullBytePolicy: ['Ignore', 'Fail'],
+  priorityPolicy: ['Strict', 'IgnoreNotFound'],
+  conflictPolicy: ['Error', 'Ignore'],
+  strategy: ['Extract', 'JSON'],
 };
 
 const crd = parse(
@@ -74,9 +89,7 @@ function* leaves(
 describe('every field of the ExternalSecret schema', () => {
   for (const { path, values, wrap } of leaves(specSchema, 'spec', (value) => value)) {
     const isSupported = SUPPORTED.includes(path);
-    // Below a field that is reported as a whole, no value is accepted.
-    const isBelowReported = path.startsWith('spec.dataFrom[0].find');
-    const accepted = isBelowReported ? [] : (ONE_VALUE[path] ?? ONE_VALUE[path.split('.').at(-1) ?? ''] ?? []);
+    const accepted = VALUES[path] ?? VALUES[path.split('.').at(-1) ?? ''] ?? [];
     it(`${path} is ${isSupported ? 'acted on' : 'reported as Unsupported with its path'}`, () => {
       for (const value of values.filter((each) => each !== '')) {
         const reported = unsupportedFields(wrap(value) as object);

@@ -10,7 +10,7 @@ let series: EventSeries;
 
 beforeEach(() => {
   clock = handClock();
-  series = new EventSeries(clock);
+  series = new EventSeries(clock, 'PodAdmitted');
 });
 
 const trouble = (reason = 'SecretNotFound', note = 'it is missing', subject = web): DueEvent | undefined =>

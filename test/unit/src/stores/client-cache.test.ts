@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from 'node:test';
 import type { SecretStore } from '../../../../src/api/external-secrets.ts';
 import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts';
 import { LatchkeyError } from '../../../../src/core/errors.ts';
-import type { StoreKey } from '../../../../src/core/store/store-access.ts';
+import type { StoreKey } from '../../../../src/core/store/store-key.ts';
 import type { ClientContext } from '../../../../src/ports/provider.ts';
 import { ClientCache, type ClientCacheOptions } from '../../../../src/stores/client-cache.ts';
 import { Backend } from './support/backend.ts';

@@ -6,7 +6,7 @@ import type { KubernetesObject } from '../../../../src/api/kubernetes.ts';
 import { secrets } from '../../../../src/api/resources.ts';
 import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts';
 import { LatchkeyError } from '../../../../src/core/errors.ts';
-import type { StoreKey } from '../../../../src/core/store/store-access.ts';
+import type { StoreKey } from '../../../../src/core/store/store-key.ts';
 import type { ClientContext, ProviderRegistry } from '../../../../src/ports/provider.ts';
 import { ClientCache } from '../../../../src/stores/client-cache.ts';
 import { pathOnly } from '../../../../providers/shared/json-document.ts';

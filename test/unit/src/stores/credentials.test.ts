@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from 'node:test';
 import { secrets } from '../../../../src/api/resources.ts';
 import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts';
 import { LatchkeyError } from '../../../../src/core/errors.ts';
-import type { StoreKey } from '../../../../src/core/store/store-access.ts';
+import type { StoreKey } from '../../../../src/core/store/store-key.ts';
 import { areCurrent, ScopedCredentials } from '../../../../src/stores/credentials.ts';
 import { handClock } from './support/clock.ts';
 

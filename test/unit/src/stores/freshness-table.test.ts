@@ -177,9 +177,9 @@ describe('a pod whose Secret is', () => {
       const world = await arrange(row);
       const { allowed, status, warnings = [], auditAnnotations } = await world.admit(podOf(row.pod));
       const code = /\[(\w+)\]$/.exec(status?.message ?? '')?.[1];
-      const written = (await world.events()).map(
-        ({ regarding: { kind }, type, reason }) => `${type} ${reason} on ${kind}`,
-      );
+      const written = (await world.events())
+        .filter(({ action }) => action === 'Admit')
+        .map(({ regarding: { kind }, type, reason }) => `${type} ${reason} on ${kind}`);
       assert.deepEqual(
         {
           answer: allowed ? auditAnnotations?.['status'] : `denied ${code}`,

@@ -30,9 +30,11 @@ class Target {
     const [externalSecret] = await this.folder.list(externalSecrets);
     const materialised = await materialise(cluster, externalSecret as ExternalSecret, {
       isBelievedAbsent,
+      isAskedFor: true,
+      mergers: [],
       fetch: async () => {
         this.fetches += 1;
-        return new Map([['password', SecretValue.fromText(await fetch())]]);
+        return { values: new Map([['password', SecretValue.fromText(await fetch())]]), missing: [] };
       },
       clock: this.clock,
       metrics: { ...noMetrics, secretWrite: (operation) => void this.counted.push(operation) },

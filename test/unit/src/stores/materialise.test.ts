@@ -37,7 +37,9 @@ async function write(
 ) {
   const { secret } = await materialise(cluster, await externalSecretIn(cluster), {
     isBelievedAbsent,
-    fetch: async () => new Map([['password', SecretValue.fromText(await fetch())]]),
+    isAskedFor: true,
+    mergers: [],
+    fetch: async () => ({ values: new Map([['password', SecretValue.fromText(await fetch())]]), missing: [] }),
     clock: handClock(),
     metrics: noMetrics,
     signal: AbortSignal.timeout(5_000),

@@ -7,18 +7,18 @@ import { SecretValue } from '../../../../src/core/secret-value.ts';
 import type { DocumentRef, DocumentResult, SecretsClient } from '../../../../src/ports/provider.ts';
 import { pathOnly } from '../../../../providers/shared/json-document.ts';
 import * as make from '../../../support/latchkey/manifests.ts';
-import { asText, resolveThrough } from './support/resolving.ts';
+import { asText, bytesOf, resolveThrough } from './support/resolving.ts';
 
 type Reads = Partial<Pick<SecretsClient, 'getSecret' | 'getSecrets'>>;
 
 const resolve = async (reads: Reads, spec: make.Manifest): Promise<Record<string, string>> =>
   asText(await resolveBytes(reads, spec));
 
-function resolveBytes(reads: Reads, spec: make.Manifest): Promise<ReadonlyMap<string, Buffer>> {
+async function resolveBytes(reads: Reads, spec: make.Manifest): Promise<ReadonlyMap<string, Buffer>> {
   const neverAlone: SecretsClient['getSecret'] = async () => assert.fail('a batch was to be had');
   const client: SecretsClient = { getSecret: neverAlone, close: async () => undefined, ...reads };
   const createProvider = () => ({ validateStore: () => undefined, newClient: async () => client, documents: pathOnly });
-  return resolveThrough({ test: async () => ({ createProvider }) }, spec);
+  return bytesOf(await resolveThrough({ test: async () => ({ createProvider }) }, spec));
 }
 
 const item = (secretKey: string, key: string, more: make.Manifest = {}) => ({ secretKey, remoteRef: { key, ...more } });

@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from 'node:test';
 import { LatchkeyError } from '../../../../src/core/errors.ts';
 import type * as make from '../../../support/latchkey/manifests.ts';
 import { Backend } from './support/backend.ts';
-import { asText, resolveThrough } from './support/resolving.ts';
+import { asText, bytesOf, resolveThrough } from './support/resolving.ts';
 
 let backend: Backend;
 
@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 
 const resolve = async (spec: make.Manifest): Promise<Record<string, string>> =>
-  asText(await resolveThrough(backend.registry, spec));
+  asText(bytesOf(await resolveThrough(backend.registry, spec)));
 
 const item = (secretKey: string, key: string, property?: string) => ({ secretKey, remoteRef: { key, property } });
 const extract = (key: string) => ({ extract: { key } });
@@ -85,6 +85,6 @@ describe('what an ExternalSecret asks for', () => {
 
   it('ends where two members would become one key', async () => {
     backend.values.set('twins', JSON.stringify({ 'a b': '1', 'a!b': '2' }));
-    await assert.rejects(resolve({ dataFrom: [extract('twins')] }), /two members of "twins" become the key "a_b"/);
+    await assert.rejects(resolve({ dataFrom: [extract('twins')] }), /two names become the key "a_b"/);
   });
 });

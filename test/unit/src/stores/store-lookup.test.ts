@@ -36,9 +36,11 @@ function clusterStore(conditions?: readonly Manifest[]): Manifest {
   };
 }
 
-function find(secretStoreRef: Manifest): Promise<PermittedStore> {
+async function find(secretStoreRef: Manifest): Promise<PermittedStore> {
   const externalSecret = database({ secretStoreRef }) as unknown as ExternalSecret;
-  return new StoreLookup(cluster, views).find(externalSecret, shop, signal);
+  const [found] = await new StoreLookup(cluster, views).find(externalSecret, shop, signal);
+  assert.ok(found);
+  return found;
 }
 
 const failsWith =
@@ -119,7 +121,9 @@ describe('a ClusterSecretStore', () => {
       'StoreForbidden',
     ],
     ['refuses everyone by a condition that allows nothing', [{}], 'StoreForbidden'],
-    ['says that it cannot judge a regular expression', [{ namespaceRegexes: ['.*'] }], 'Unsupported'],
+    ['serves a namespace that a regular expression matches anywhere', [{ namespaceRegexes: ['^x$', 'ho'] }]],
+    ['refuses a namespace that no regular expression matches', [{ namespaceRegexes: ['^hop'] }], 'StoreForbidden'],
+    ['refuses an expression that cannot be read', [{ namespaceRegexes: ['('] }], 'InvalidProviderConfig'],
   ];
   for (const [what, list, code] of conditions) {
     it(what, async () => {
