@@ -8,6 +8,7 @@ import type { Logger } from './ports/logger.ts';
 import type { Metrics } from './ports/metrics.ts';
 import type { ProviderRegistry } from './ports/provider.ts';
 import { ClientCache, type ClientCacheOptions } from './stores/client-cache.ts';
+import { COLD_PACE, ColdPace } from './stores/cold-pace.ts';
 import { ConfigMapLook } from './stores/config-map-look.ts';
 import { ExternalSecretLookup } from './stores/external-secret-lookup.ts';
 import { InlineSecrets } from './stores/inline-secrets.ts';
@@ -69,12 +70,14 @@ export function wireAdmission(options: WiringOptions): Wiring {
   const syncer = new Syncer({ cluster, views, clients, controllerClass, clock, metrics, logger });
   const liveLook = new LiveLook(cluster, views, clock);
   const stores = new StoreLookup(cluster, views);
+  const pace = new ColdPace(COLD_PACE, clock);
   const resolver = new NeedResolver({
     cluster,
     views,
     liveLook,
     stores,
     syncer,
+    pace,
     versionKey,
     controllerClass,
     clock,
@@ -82,7 +85,7 @@ export function wireAdmission(options: WiringOptions): Wiring {
   });
   const inject = createPodInjector({
     externalSecrets: new ExternalSecretLookup(views, liveLook, externalSecretWaitMs),
-    inlineSecrets: new InlineSecrets(cluster, views, stores),
+    inlineSecrets: new InlineSecrets(cluster, views, stores, pace),
   });
   const configMaps = new ConfigMapLook(cluster, logger);
   const { defaultStaleIfErrorMs } = settings;

@@ -30,6 +30,8 @@ export interface SyncRequest {
   readonly notBeforeMs: number;
   /** Nothing usable is there yet, so the work is worth finishing even when this caller gives up. */
   readonly isFirst: boolean;
+  /** Asked before work of its own is begun for this caller, not when it joins another's; what it throws is the outcome. */
+  readonly beforeWork?: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -82,7 +84,10 @@ export class Syncer {
       notBeforeMs: request.notBeforeMs,
       mayOutliveWaiters: request.isFirst,
       signal: request.signal,
-      work: (signal) => this.#slots.run(namespace, signal, () => this.#attempt(request, signal)),
+      work: async (signal) => {
+        request.beforeWork?.();
+        return this.#slots.run(namespace, signal, () => this.#attempt(request, signal));
+      },
     });
   }
 
