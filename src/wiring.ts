@@ -10,6 +10,7 @@ import type { ProviderRegistry } from './ports/provider.ts';
 import { createGoLibraries } from './go/go-libraries.ts';
 import { CircuitBreakers } from './stores/circuit-breakers.ts';
 import { ClientCache, type ClientCacheOptions } from './stores/client-cache.ts';
+import { COLD_PACE, ColdPace } from './stores/cold-pace.ts';
 import { ConfigMapLook } from './stores/config-map-look.ts';
 import { ExternalSecretLookup } from './stores/external-secret-lookup.ts';
 import { InlineSecrets } from './stores/inline-secrets.ts';
@@ -85,12 +86,14 @@ export function wireAdmission(options: WiringOptions): Wiring {
     onVerdict: (store, verdict) => events.recordStore(store, verdict),
   });
   const liveLook = new LiveLook(cluster, views, clock);
+  const pace = new ColdPace(COLD_PACE, clock);
   const resolver = new NeedResolver({
     cluster,
     views,
     liveLook,
     stores,
     syncer,
+    pace,
     versionKey,
     controllerClass,
     clock,
@@ -98,7 +101,7 @@ export function wireAdmission(options: WiringOptions): Wiring {
   });
   const inject = createPodInjector({
     externalSecrets: new ExternalSecretLookup(views, liveLook, externalSecretWaitMs),
-    inlineSecrets: new InlineSecrets(cluster, views, stores),
+    inlineSecrets: new InlineSecrets(cluster, views, stores, pace),
   });
   const configMaps = new ConfigMapLook(cluster, logger);
   const { defaultStaleIfErrorMs } = settings;

@@ -32,6 +32,8 @@ export interface SyncRequest {
   readonly isFirst: boolean;
   /** Does a pod wait for the Secret? Creation policy None makes one only then. */
   readonly isAskedFor: boolean;
+  /** Asked before work of its own is begun for this caller, not when it joins another's; what it throws is the outcome. */
+  readonly beforeWork?: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -97,7 +99,10 @@ export class Syncer {
       notBeforeMs: request.notBeforeMs,
       mayOutliveWaiters: request.isFirst,
       signal,
-      work: (within) => this.#slots.run(namespace, within, () => this.#attempt(request, stores, within)),
+      work: async (within) => {
+        request.beforeWork?.();
+        return this.#slots.run(namespace, within, () => this.#attempt(request, stores, within));
+      },
     });
   }
 

@@ -54,6 +54,9 @@ export type Decision = {
 /** Placeholder where a dry run cannot know the version that a real one would write. */
 const DRY_RUN_VERSION = 'dry-run';
 
+/** As many failures are told in full; a pod may have any number, and a sentence without end is read by nobody. */
+const MOST_FAILURES_TOLD = 3;
+
 /** Puts the outcomes of all needs together. Pure: contracts §1 as code. */
 export function decide(
   judged: readonly JudgedNeed[],
@@ -65,10 +68,10 @@ export function decide(
   const auditAnnotations = auditAnnotationsOf(judged);
   const [first] = fatal;
   if (first?.outcome.state === 'failed' && policy.onFailure === 'deny' && !context.isAudit) {
-    const message = fatal.map((each) => sentenceOf(each, context.pod)).join('; ');
+    const told = fatal.slice(0, MOST_FAILURES_TOLD).map((each) => sentenceOf(each, context.pod));
     return {
       allowed: false,
-      message: `latchkey: ${message}`,
+      message: `latchkey: ${[...told, ...untold(fatal.slice(MOST_FAILURES_TOLD))].join('; ')}`,
       code: first.outcome.error.code,
       warnings,
       auditAnnotations,
@@ -82,6 +85,13 @@ export function decide(
     warnings: [...warnings, ...overlooked],
     auditAnnotations,
   };
+}
+
+/** How many more failures there are, and of what kind. */
+function untold(fatal: readonly JudgedNeed[]): readonly string[] {
+  if (fatal.length === 0) return [];
+  const codes = new Set(fatal.map(({ outcome }) => (outcome.state === 'failed' ? outcome.error.code : '')));
+  return [`${fatal.length} more of its Secrets fail too [${[...codes].join(', ')}]`];
 }
 
 /** What an `audit` namespace does with an error that concerns the pod as a whole: it never denies. */

@@ -185,6 +185,17 @@ describe('a denial', () => {
     assert.match(message, /"first".*\[KeyMissing\]; .*"second".*\[BackendTimeout\]$/);
   });
 
+  it('tells three failures of fifty in full, and how many more there are of which kind', () => {
+    const all = Array.from({ length: 50 }, (_, index) =>
+      judged(failed(index % 2 === 0 ? 'KeyMissing' : 'BackendTimeout'), { secretName: `secret-${index}` }),
+    );
+    const message = messageOf(all);
+    assert.deepEqual(message.match(/needs Secret "[^"]+"/g), [
+      ...['needs Secret "secret-0"', 'needs Secret "secret-1"', 'needs Secret "secret-2"'],
+    ]);
+    assert.match(message, /; 47 more of its Secrets fail too \[BackendTimeout, KeyMissing\]$/);
+  });
+
   it('names the place that must have the Secret, not one that could do without', () => {
     const [need] = needsOf([
       { secretName: 'db', keys: [], isOptional: true, kind: 'envFrom', place: 'envFrom of container "sidecar"' },
