@@ -44,9 +44,11 @@ describe('a call that goes too far', () => {
   } as const;
   for (const [how, [hostile, code, message]] of Object.entries(cases)) {
     it(`${how} fails, and the next one succeeds`, async () => {
-      const error = await failure(hostile(libraries, signal));
+      // On a busy machine any of them may run out of time first.
+      await using given = disposable(createGoLibraries(hostile === endless ? {} : { timeLimitMs: 10_000 }));
+      const error = await failure(hostile(given.libraries, signal));
       assert.deepEqual({ code: error.code, message: error.message }, { code, message });
-      assert.equal(await good(), 'fake');
+      assert.equal(await good(given.libraries), 'fake');
     });
   }
 
@@ -123,7 +125,7 @@ describe('a call that goes too far', () => {
       assert.equal(await good(patient.libraries), 'fake');
     }
     const grownMiB = (process.memoryUsage.rss() - beforeBytes) / MiB;
-    assert.ok(grownMiB < 96, `it has grown by ${grownMiB.toFixed()} MiB`);
+    assert.ok(grownMiB < 256, `ten threads of over 64 MiB each, and it has grown by ${grownMiB.toFixed()} MiB`);
   });
 });
 
