@@ -5,6 +5,7 @@
  */
 import { copyFile, rm } from 'node:fs/promises';
 import { build, type Plugin } from 'esbuild';
+import { MODULES } from './go-module/build.ts';
 
 /**
  * client-node's KubeConfig imports undici for requests through its generated clients. Latchkey makes none, and undici
@@ -47,7 +48,7 @@ const { metafile } = await build({
   banner: { js: "import{createRequire as __r}from'node:module';const require=__r(import.meta.url);" },
   logLevel: 'warning',
 });
-await copyFile('src/go/go-libraries.wasm.br', `${outdir}/go-libraries.wasm.br`);
+for (const { name } of MODULES) await copyFile(`src/go/${name}.wasm.br`, `${outdir}/${name}.wasm.br`);
 const sizeBytes = Object.values(metafile.outputs).reduce((sum, { bytes }) => sum + bytes, 0);
 process.stdout.write(
   `dist: ${Object.keys(metafile.outputs).length} files, ${(sizeBytes / 1_048_576).toFixed(1)} MiB\n`,

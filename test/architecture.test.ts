@@ -19,7 +19,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/controllers/': ['src/controllers/', 'src/stores/', 'src/ports/', 'src/core/', 'src/api/'],
   'src/cluster/': ['src/cluster/', 'src/ports/', ...adapterCore(), 'src/api/'],
   'src/telemetry/': ['src/telemetry/', 'src/ports/'],
-  'src/go/': ['src/go/', 'src/ports/', ...adapterCore(), 'src/api/'],
+  'src/go/': ['src/go/', 'src/ports/', ...adapterCore(), 'src/core/template/', 'src/api/'],
   'src/config/': ['src/config/', 'src/core/duration.ts', 'src/core/names.ts'],
   'providers/shared/': ['providers/shared/', 'src/ports/', ...adapterCore(), 'src/api/'],
   'certs/': ['certs/', 'src/ports/', ...adapterCore(), 'src/api/'],

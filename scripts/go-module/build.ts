@@ -7,8 +7,14 @@ import { limitMemory } from './memory-limit.ts';
 
 const root = join(import.meta.dirname, '../..');
 const sources = join(root, 'src/go/module');
-export const artefactFile = join(root, 'src/go/go-libraries.wasm.br');
 export const recordFile = join(root, 'src/go/go-libraries.json');
+
+/** What is built of the sources: the name of the file, and the build tags. Templates make a module three times as large. */
+export const MODULES = [
+  { name: 'go-libraries', tags: '' },
+  { name: 'go-templates', tags: 'templates' },
+] as const;
+export type Module = (typeof MODULES)[number];
 
 const TIMEOUT_MS = 10 * 60_000;
 const MEMORY_LIMIT_BYTES = 256 * 1_048_576;
@@ -30,15 +36,19 @@ const ENVIRONMENT = {
   CGO_ENABLED: '0',
 };
 
-/** What the committed artefact was made from, and what it holds when unpacked. */
+/** What the committed artefacts were made from, and what they hold when unpacked. */
 export interface ArtefactRecord {
   readonly inputsSha256: string;
-  readonly wasmSha256: string;
+  readonly wasmSha256: Readonly<Record<Module['name'], string>>;
 }
 
-/** A hash of everything that decides what the module is: sources, versions, flags, memory limit. */
+export function artefactFile({ name }: Module): string {
+  return join(root, `src/go/${name}.wasm.br`);
+}
+
+/** A hash of everything that decides what the modules are: sources, versions, flags, memory limit. */
 export async function hashInputs(): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify([BUILD, ENVIRONMENT, MEMORY_LIMIT_BYTES]));
+  const hash = createHash('sha256').update(JSON.stringify([BUILD, ENVIRONMENT, MEMORY_LIMIT_BYTES, MODULES]));
   for (const name of (await readdir(sources)).sort()) {
     hash.update(`\0${name}\0`).update(await readFile(join(sources, name)));
   }
@@ -63,11 +73,11 @@ export async function installedGo(): Promise<string | undefined> {
   }
 }
 
-/** Builds the module with the pinned Go, which another Go fetches by itself. The same inputs give the same bytes. */
-export async function buildModule(): Promise<Buffer> {
+/** Builds a module with the pinned Go, which another Go fetches by itself. The same inputs give the same bytes. */
+export async function buildModule({ tags }: Module): Promise<Buffer> {
   await using directory = await createTemporaryDirectory('go-module');
   const file = join(directory.path, 'module.wasm');
-  await runCommandOrThrow('go', [...BUILD, '-o', file, '.'], {
+  await runCommandOrThrow('go', [...BUILD, `-tags=${tags}`, '-o', file, '.'], {
     cwd: sources,
     env: { ...process.env, ...ENVIRONMENT, GOTOOLCHAIN: await pinnedGo() },
     timeoutMs: TIMEOUT_MS,

@@ -51,6 +51,8 @@ export const ERROR_CODES = {
   CredentialsNotFound: ours,
   /** The ExternalSecret itself is wrong. */
   InvalidExternalSecret: ours,
+  /** A template of an ExternalSecret cannot be read, fails, or takes too long or too much memory. */
+  TemplateError: ours,
   /** An annotation of the pod or its namespace cannot be read. */
   InvalidAnnotation: ours,
   /** An inline reference in an env cannot be read. */

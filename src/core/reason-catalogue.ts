@@ -68,6 +68,12 @@ export const REASONS: Readonly<Record<ErrorCode | 'SecretUnmanaged', Reason>> = 
     means: 'The ExternalSecret cannot be resolved as it is written.',
     remedy: 'Correct the field that the message names.',
   },
+  TemplateError: {
+    means:
+      'A template of the ExternalSecret cannot be read, fails, or takes more time or memory than it may; or what comes out cannot stand where it should.',
+    remedy:
+      'The message names template, line, column and function; `latchkey render -f` shows the place. [templates.md](templates.md) has every function and limit.',
+  },
   InvalidAnnotation: {
     means:
       'An annotation `latchkey.dev/…` of the pod or its namespace cannot be read, or what it asks for collides with the pod.',

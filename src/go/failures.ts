@@ -1,4 +1,5 @@
 import { LatchkeyError, type ErrorCode } from '../core/errors.ts';
+import { YAML_FAULTS } from './yaml-faults.ts';
 
 /** What a regular expression can lack, by the text of Go's regexp/syntax, which never leaves here. */
 const EXPRESSION_FAULTS: Readonly<Record<string, string>> = {
@@ -17,13 +18,6 @@ const EXPRESSION_FAULTS: Readonly<Record<string, string>> = {
   'unexpected )': 'a ) has no (',
   'expression nests too deeply': 'its groups are nested too deeply',
   'expression too large': 'it becomes too large',
-};
-
-const YAML_FAULTS: Readonly<Record<string, string>> = {
-  yaml: 'the text is not valid YAML',
-  'yaml-no-map': 'the text is YAML, but no map of names and values',
-  'yaml-no-text': 'the text is a YAML map with a list or another map as a value, and only single values are allowed',
-  'yaml-aliases': 'the YAML text has aliases that make it far larger than it is',
 };
 
 /** What the library itself reports as the response's status, in our own words. */

@@ -23,9 +23,14 @@ export interface ThreadEnd {
   /** The call that ended the thread; `undefined` when none did. It may have been answered in its last moment. */
   readonly culprit: number | undefined;
   readonly failure: ThreadFailure;
+  /** Which item of that call it was at. */
+  readonly progress: number;
   /** Whether the thread was of any use. One that was not would not be the second time either. */
   readonly hasAnswered: boolean;
 }
+
+/** On a busy machine a call may take so many times its limit until it has had the processor for that long. */
+const MOST_PATIENCE = 4;
 
 interface ThreadOptions {
   readonly module: WebAssembly.Module;
@@ -35,8 +40,8 @@ interface ThreadOptions {
 }
 
 /**
- * A thread that runs calls in order, and is killed when one of them runs for too long. The clock of a call starts when the
- * thread starts it: neither loading nor waiting behind others counts. Keeps the process alive only while it owes an answer.
+ * A thread that runs calls in order, and is killed when one of them takes the processor for too long: neither loading nor
+ * waiting behind others counts, nor what a busy machine does in between. Keeps the process alive only while it owes an answer.
  */
 export class ModuleThread {
   readonly #worker: Worker;
@@ -69,7 +74,7 @@ export class ModuleThread {
     this.#owed += 1;
     this.#worker.ref();
     this.#worker.postMessage(message);
-    this.#watch ??= setTimeout(() => this.#check(), this.#options.timeLimitMs);
+    this.#watch ??= setTimeout(() => void this.#check(), this.#options.timeLimitMs);
   }
 
   /** Calls that are not answered yet never will be. */
@@ -91,11 +96,14 @@ export class ModuleThread {
   }
 
   /** Asks the thread's own record: this timer may be late, and the answer may be waiting behind it. */
-  #check(): void {
+  async #check(): Promise<void> {
+    const watch = this.#watch;
     const { running } = this.#state;
-    const leftMs = this.#options.timeLimitMs - (running === 0 ? 0 : this.#state.elapsedMs());
+    const spentMs = running === 0 ? 0 : await this.#spentMs();
+    if (this.#watch !== watch) return;
+    const leftMs = this.#options.timeLimitMs - (this.#state.running === running ? spentMs : 0);
     if (leftMs > 0) {
-      this.#watch = setTimeout(() => this.#check(), Math.ceil(leftMs));
+      this.#watch = setTimeout(() => void this.#check(), Math.ceil(leftMs));
       return;
     }
     this.#overdue = running;
@@ -103,9 +111,22 @@ export class ModuleThread {
     void this.#worker.terminate();
   }
 
+  /** Of its limit. */
+  async #spentMs(): Promise<number> {
+    const elapsedMs = this.#state.elapsedMs();
+    if (elapsedMs < this.#options.timeLimitMs) return elapsedMs;
+    try {
+      return Math.max(this.#state.processorMs(await this.#worker.cpuUsage()), elapsedMs / MOST_PATIENCE);
+    } catch {
+      // It has just ended, and 'exit' follows.
+      return 0;
+    }
+  }
+
   #end(): void {
     this.#rest();
     const culprit = this.#overdue ?? (this.#state.running || undefined);
-    this.#options.onEnd({ culprit, failure: this.#state.failure, hasAnswered: this.#hasAnswered });
+    const { failure, progress } = this.#state;
+    this.#options.onEnd({ culprit, failure, progress, hasAnswered: this.#hasAnswered });
   }
 }

@@ -22,7 +22,7 @@ const LARGEST_KEPT_BYTES = 64 * 1_048_576;
 
 const { module, shared } = workerData as ThreadData;
 const state = new CallState(shared);
-const system = createSystem(module);
+const system = createSystem(module, (item) => state.proceed(item));
 const exports = new WebAssembly.Instance(module, system.imports).exports as Exports;
 system.attach(exports.memory);
 exports._initialize();

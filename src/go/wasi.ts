@@ -19,7 +19,8 @@ export interface System {
   isOutOfMemory(): boolean;
 }
 
-export function createSystem(module: WebAssembly.Module): System {
+/** @param progress Hears which item of a call is being worked on, from the operations that have some. */
+export function createSystem(module: WebAssembly.Module, progress: (item: number) => void): System {
   let memory: WebAssembly.Memory | undefined;
   let isOutOfMemory = false;
   const bytes = (): Buffer => Buffer.from(memory?.buffer ?? new ArrayBuffer(0));
@@ -71,7 +72,7 @@ export function createSystem(module: WebAssembly.Module): System {
   const refuse = (): number => BAD_FILE_DESCRIPTOR;
   const wanted = WebAssembly.Module.imports(module).map(({ name }) => [name, calls[name] ?? refuse] as const);
   return {
-    imports: { wasi_snapshot_preview1: Object.fromEntries(wanted) },
+    imports: { wasi_snapshot_preview1: Object.fromEntries(wanted), latchkey: { progress } },
     attach: (given) => void (memory = given),
     isOutOfMemory: () => isOutOfMemory,
   };

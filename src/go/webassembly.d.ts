@@ -8,7 +8,7 @@ declare namespace WebAssembly {
     readonly buffer: ArrayBuffer;
   }
 
-  type Imports = Record<string, Record<string, (...args: never[]) => number>>;
+  type Imports = Record<string, Record<string, (...args: never[]) => number | void>>;
 
   interface Instance {
     readonly exports: unknown;

@@ -16,6 +16,10 @@ export class RequestWriter {
     return this;
   }
 
+  flag(value: boolean): this {
+    return this.number(value ? 1 : 0);
+  }
+
   bytes(value: Uint8Array): this {
     this.#parts.push(value.length, value);
     this.#sizeBytes += 4 + value.length;

@@ -1,4 +1,5 @@
 import type { SecretValue } from '../core/secret-value.ts';
+import type { Delimiters } from '../core/template/delimiters.ts';
 
 /** One look into a JSON document. */
 export interface JsonPathQuery {
@@ -7,8 +8,25 @@ export interface JsonPathQuery {
   readonly paths: readonly string[];
 }
 
+/** One Go template, and what its dot is. */
+export interface TemplateCall {
+  readonly text: SecretValue;
+  readonly values: ReadonlyMap<string, SecretValue>;
+  /** Is what comes out YAML, names and texts? */
+  readonly isMap: boolean;
+  /** Is the template itself secret? Then errors name none of the fields and variables in it. */
+  readonly isConfidential: boolean;
+}
+
+export interface TemplateRules {
+  readonly delimiters: Delimiters;
+  /** Is it an error to ask for a key that is missing? Else it becomes `<no value>`. */
+  readonly isKeyDemanded: boolean;
+}
+
 /**
- * The Go libraries that say what External Secrets manifests mean: gjson, regexp (RE2), sigs.k8s.io/yaml. Every method also
+ * The Go libraries that say what External Secrets manifests mean: gjson, regexp (RE2), sigs.k8s.io/yaml, text/template with sprig.
+ * Every method also
  * throws LatchkeyError `Overloaded` when too many calls wait, and the signal's reason when it aborts. A call that takes too
  * long or too much memory fails like one whose input is wrong.
  */
@@ -38,6 +56,17 @@ export interface GoLibraries {
    * @throws LatchkeyError `InvalidData` when it is no YAML, or no map of texts.
    */
   yamlMap(text: SecretValue, signal: AbortSignal): Promise<ReadonlyMap<string, SecretValue>>;
+  /**
+   * What each template gives: names and texts in the byte order of the names, or one text without a name.
+   * @throws TemplateError for the first that fails; places are in the given templates.
+   */
+  render(
+    templates: readonly TemplateCall[],
+    rules: TemplateRules,
+    signal: AbortSignal,
+  ): Promise<readonly ReadonlyMap<string, SecretValue>[]>;
+  /** The same libraries. Calls of different namespaces take turns, by the time that they take. */
+  inNamespace(namespace: string): GoLibraries;
   /** Ends what runs; calls made afterwards or not yet answered fail. May be called twice. */
   close(): Promise<void>;
 }

@@ -64,4 +64,5 @@ func main() {
 	write("regexp.json", regexpVectors())
 	write("yaml.json", yamlVectors())
 	write("encoding-json.json", encodingJSONVectors())
+	write("templates.json", templateVectors())
 }

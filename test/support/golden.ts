@@ -37,11 +37,23 @@ export interface EncodingJsonVector {
   readonly values: Readonly<Record<string, GoldenText>> | null;
 }
 
+export interface TemplateVector {
+  readonly template: GoldenText;
+  readonly delimiters?: readonly [string, string];
+  readonly isLenient?: boolean;
+  readonly isMap?: boolean;
+  /** Go's own text. */
+  readonly error?: string;
+  readonly text: GoldenText;
+  readonly members?: Readonly<Record<string, GoldenText>>;
+}
+
 interface Vectors {
   readonly gjson: readonly GjsonVector[];
   readonly regexp: readonly RegexpVector[];
   readonly yaml: readonly YamlVector[];
   readonly 'encoding-json': readonly EncodingJsonVector[];
+  readonly templates: readonly TemplateVector[];
 }
 
 /** What the real Go libraries made of tables of inputs; test/golden has the program that wrote it. */

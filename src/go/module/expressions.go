@@ -36,7 +36,7 @@ func compile(text string) (*regexp.Regexp, error) {
 	var invalid *syntax.Error
 	if errors.As(err, &invalid) {
 		// The code is one of a fixed set of texts; the error's own text quotes the expression.
-		return nil, failure{"expression", string(invalid.Code)}
+		return nil, failure{kind: "expression", detail: string(invalid.Code)}
 	}
 	return expression, err
 }

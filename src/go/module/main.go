@@ -14,7 +14,8 @@ const softMemoryLimitBytes = 192 << 20
 // No Secret is nearly as large, and the host has no such cap.
 const largestResponseBytes = 8 << 20
 
-// Numbers as in src/go/operations.ts.
+// Numbers as in src/go/go-libraries.ts. Templates come in with the build tag of that name: they make the module three
+// times as large, for those who use them (render.go).
 var operations = map[uint32]func(*reader, *writer) error{
 	1: jsonPaths,
 	2: matches,
@@ -83,5 +84,12 @@ func failed(err error) []byte {
 	w := &writer{}
 	w.text(f.kind)
 	w.text(f.detail)
+	w.flag(f.place != nil)
+	if f.place != nil {
+		w.number(f.place.template)
+		w.number(f.place.line)
+		w.number(f.place.column)
+		w.text(f.place.function)
+	}
 	return w.bytes
 }

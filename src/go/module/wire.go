@@ -2,9 +2,19 @@ package main
 
 import "encoding/binary"
 
-// failure says what went wrong in words that src/go/failures.ts knows. Nothing in it comes from a request, numbers of
-// lines excepted.
-type failure struct{ kind, detail string }
+// failure says what went wrong in words that src/go/failures.ts knows. Nothing in it comes from a request, except numbers
+// of lines, and names as a template spells them.
+type failure struct {
+	kind, detail string
+	// Of templates only.
+	place *place
+}
+
+// place is where in which template. Lines and columns count from 1; 0 is unknown.
+type place struct {
+	template, line, column int
+	function               string
+}
 
 func (f failure) Error() string { return f.kind }
 
@@ -26,6 +36,8 @@ func (r *reader) blob() []byte {
 }
 
 func (r *reader) text() string { return string(r.blob()) }
+
+func (r *reader) flag() bool { return r.number() == 1 }
 
 // writer puts a response together in the same form.
 type writer struct{ bytes []byte }

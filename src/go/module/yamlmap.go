@@ -33,15 +33,15 @@ func yamlFailure(err error) failure {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
 		if wrongType.Type == reflect.TypeFor[map[string]string]() {
-			return failure{"yaml-no-map", ""}
+			return failure{kind: "yaml-no-map"}
 		}
-		return failure{"yaml-no-text", ""}
+		return failure{kind: "yaml-no-text"}
 	}
 	if strings.HasSuffix(err.Error(), "document contains excessive aliasing") {
-		return failure{"yaml-aliases", ""}
+		return failure{kind: "yaml-aliases"}
 	}
 	if line := lineOf.FindStringSubmatch(err.Error()); line != nil {
-		return failure{"yaml", line[1]}
+		return failure{kind: "yaml", detail: line[1]}
 	}
-	return failure{"yaml", ""}
+	return failure{kind: "yaml"}
 }
