@@ -100,8 +100,12 @@ describe('with a webhook that', () => {
     assert.deepEqual(await createEach(), SERVED);
   });
 
-  it('is gone, a Deployment has its pods as soon as it is back, without anybody touching it', async () => {
+  it('is killed, pods that would start wrong are denied and all others go on', async () => {
     await latchkey.stop(0);
+    assert.deepEqual(await createEach(), UNSEEN);
+  });
+
+  it('is gone, a Deployment has its pods as soon as it is back, without anybody touching it', async () => {
     const { spec } = make.podWith('web', 'shop', 'db', ['password']);
     const annotations = { 'latchkey.dev/max-age': '1h' };
     const deployment = {
