@@ -4,6 +4,7 @@ import { createDirectorySource } from '../certs/directory-source.ts';
 import { createSecretSource } from '../certs/secret-source.ts';
 import type { RotatingCertificateSource } from '../certs/certificate-source.ts';
 import { providers } from '../providers/index.ts';
+import { reservedNamespaces } from '../webhook-config/scope.ts';
 import type { ServeSettings } from './cli/settings.ts';
 import { followClientAuthority, readClientAuthority } from './config/client-authority.ts';
 import { openCluster } from './cluster/open-cluster.ts';
@@ -80,6 +81,8 @@ export async function startServer(
     registry: providers,
     environment,
     versionKey,
+    ownNamespace: settings.namespace,
+    reservedNamespaces: reservedNamespaces(settings),
     clock: systemClock,
     logger,
     metrics,

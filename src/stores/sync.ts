@@ -40,6 +40,8 @@ export interface SyncDependencies {
   readonly views: Views;
   readonly clients: ClientCache;
   readonly controllerClass: string;
+  /** Where Latchkey itself lives, whose Secrets are its keys: none is written there. */
+  readonly ownNamespace: string | undefined;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -117,6 +119,9 @@ export class Syncer {
   ): Promise<{ readonly summary: SecretSummary | undefined; readonly record: SyncRecord }> {
     const { externalSecret } = request;
     const { cluster, clock, metrics, views } = this.#deps;
+    if (externalSecret.metadata.namespace === this.#deps.ownNamespace) {
+      throw new LatchkeyError('TargetForbidden', 'no Secret is written in the namespace that Latchkey itself lives in');
+    }
     assertResolvable(externalSecret);
     const materialised = await materialise(cluster, externalSecret, {
       isBelievedAbsent: request.secret === undefined,

@@ -105,6 +105,8 @@ before(async () => {
     make.externalSecret({ name: 'db', namespace, data: { password: 'prod/db' } }),
   ]);
   await kubectlOrThrow(controlPlane, ['apply', '-f', '-'], { input: make.toYamlDocuments(...inBoth) });
+  const reserved = ['latchkey-system', 'kube-system'];
+  await kubectlOrThrow(controlPlane, ['label', 'namespace', ...reserved, 'latchkey.dev/injection=enabled']);
 });
 
 after(async () => {
@@ -143,6 +145,8 @@ describe('a review that is not what it should be', () => {
     'with an object that is no pod': () => body({ object: ['web'] }),
     'of a namespace that is not labelled': () => body({ namespace: 'closed' }),
     'of no namespace': () => body({ namespace: undefined }),
+    'of Latchkey’s own namespace, though somebody has labelled it': () => body({ namespace: 'latchkey-system' }),
+    'of the system’s namespace, though somebody has labelled it': () => body({ namespace: 'kube-system' }),
     'of a namespace that does not exist': () => body({ namespace: '../open' }),
     'whose pod says that it belongs to a labelled namespace': () =>
       body({ namespace: 'closed', object: { ...pod, metadata: { name: 'web', namespace: 'open' } } }),
