@@ -12,6 +12,7 @@ import type { ServingCredentials } from './ports/certificate-source.ts';
 import type { Cluster } from './ports/cluster.ts';
 import { systemClock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
+import { notReadyBecause } from './readiness.ts';
 import { registerAndKeep } from './registration.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { watchEventLoopLag } from './telemetry/event-loop-lag.ts';
@@ -22,9 +23,6 @@ import { startWebhookServer } from './webhook/webhook-server.ts';
 import { wireAdmission } from './wiring.ts';
 
 const START_TIMEOUT_MS = 60_000;
-/** Each admission then waits for its turn several times over, and other replicas would answer sooner. */
-const LONGEST_LAG_MS = 250;
-
 /** Endpoints change within a second or so; a busy control plane takes longer. */
 const SERVICE_SHUTDOWN_DELAY_MS = 5_000;
 
@@ -94,11 +92,7 @@ export async function startServer(
     port: settings.operationsPort,
     host,
     renderMetrics: metrics.render,
-    notReadyBecause: () => [
-      ...(isStopping ? ['it is stopping'] : []),
-      ...(lag.recentMs() > LONGEST_LAG_MS ? [`the event loop lags by ${Math.round(lag.recentMs())} ms`] : []),
-      ...wiring.views.awaited.map((kind) => `no list of ${kind} yet (CRDs installed? rights given?)`),
-    ],
+    notReadyBecause: () => notReadyBecause({ isStopping, lagMs: lag.recentMs(), awaited: wiring.views.awaited }),
   });
   opened.defer(() => operations.stop(0));
   await wiring.views.start(signal);
