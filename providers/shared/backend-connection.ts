@@ -1,14 +1,12 @@
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { request as httpsRequest } from 'node:https';
 import { LatchkeyError } from '../../src/core/errors.ts';
-import type { GuardedUrl } from './egress-guard.ts';
+import type { EgressAgents } from './egress.ts';
 import { transportError, withheld } from './transport-error.ts';
 
 /** Longer answers are cut and refused. */
 const ANSWER_LIMIT_BYTES = 4 * 1024 * 1024;
-/** Shorter than the time after which servers and what stands before them close a connection that is not used. */
-const IDLE_TIMEOUT_MS = 15_000;
 
 export interface BackendRequest {
   readonly method: string;
@@ -37,17 +35,16 @@ export interface BackendConnection {
 
 /**
  * Connections to one backend, kept open between requests.
+ * @param backend nothing is sent to another origin.
  * @param name the backend in words, first in messages: `Vault at vault.example:8200`.
- * @param ca PEM of the only authorities to trust; `undefined` = the system's.
+ * @param agents closed with the connection.
  */
-export function openConnection(backend: GuardedUrl, name: string, ca?: string): BackendConnection {
-  const { lookup, url } = backend;
-  const isTls = url.protocol === 'https:';
-  const options = { keepAlive: true, timeout: IDLE_TIMEOUT_MS, ...(lookup && { lookup }) };
-  const agent = isTls ? new HttpsAgent({ ...options, ...(ca !== undefined && { ca }) }) : new HttpAgent(options);
+export function openConnection(backend: URL, name: string, agents: EgressAgents): BackendConnection {
+  const isTls = backend.protocol === 'https:';
+  const agent = isTls ? agents.httpsAgent : agents.httpAgent;
   const start = ({ method, headers, signal, ...request }: BackendRequest): ClientRequest => {
     const target = new URL(request.url);
-    if (target.origin !== url.origin) throw new LatchkeyError('Internal', `a request would not go to ${name}`);
+    if (target.origin !== backend.origin) throw new LatchkeyError('Internal', `a request would not go to ${name}`);
     return (isTls ? httpsRequest : httpRequest)(target, { method, headers: { ...headers }, agent, signal });
   };
   return {
@@ -63,7 +60,10 @@ export function openConnection(backend: GuardedUrl, name: string, ca?: string): 
         );
       }
     },
-    close: () => agent.destroy(),
+    close: () => {
+      agents.httpAgent.destroy();
+      agents.httpsAgent.destroy();
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import { printable } from '../../src/core/names.ts';
 import { SecretValue } from '../../src/core/secret-value.ts';
 import type { ClientContext, DocumentRef, SecretsClient } from '../../src/ports/provider.ts';
 import { openConnection } from '../shared/backend-connection.ts';
+import { openEgress } from '../shared/egress.ts';
 import { guardUrl } from '../shared/egress-guard.ts';
 import { observed } from '../shared/observed.ts';
 import { transportError } from '../shared/transport-error.ts';
@@ -17,16 +18,19 @@ import type { VaultReader } from './sdk.ts';
 
 /**
  * @param token `undefined` = none is sent.
+ * @param ca PEM of the authorities that the store trusts; `undefined` = the system's.
  * @throws LatchkeyError `InvalidProviderConfig` when the server is not one that a store may use.
  */
 export async function createKvClient(
   config: VaultConfig,
   token: string | undefined,
+  ca: string | undefined,
   context: ClientContext,
 ): Promise<SecretsClient> {
   const server = guardUrl(config.server, `${VAULT_PATH}.server`, context.allowedBackendHosts);
   const backend = `Vault at ${server.url.host}`;
-  const connection = openConnection(server, backend, config.ca);
+  const agents = openEgress(context.environment, { lookup: server.lookup, ca });
+  const connection = openConnection(server.url, backend, agents);
   const reader = await createVaultReader(server.url, token, config, connection);
   return {
     getSecret: (ref, signal) => getSecret(ref, signal, { reader, config, backend, context }),

@@ -1,24 +1,17 @@
-import { X509Certificate } from 'node:crypto';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import * as z from 'zod/mini';
 import type { Json } from '../../src/api/kubernetes.ts';
 import { LatchkeyError } from '../../src/core/errors.ts';
 import { printable } from '../../src/core/names.ts';
+import { authorities } from '../shared/authorities.ts';
 import { parseProviderConfig } from '../shared/config.ts';
+import { secretKeySelector, text } from '../shared/selectors.ts';
 
 /** Where the section stands in a store, for messages. */
 export const VAULT_PATH = 'spec.provider.vault';
 
 /** What belongs to the connection, or is made from the store's other fields. */
 const OWN_HEADERS = ['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'x-vault-token'];
-const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
-
-const text = z.string().check(z.minLength(1));
-const selector = z.strictObject({
-  name: text,
-  namespace: z.exactOptional(z.string()),
-  key: z.exactOptional(z.string()),
-});
 
 const vaultSection = z.strictObject({
   server: text,
@@ -26,8 +19,8 @@ const vaultSection = z.strictObject({
   version: z.optional(z.enum(['v1', 'v2'])),
   namespace: z.optional(z.string()),
   headers: z.optional(z.record(z.string(), z.string())),
-  caBundle: z.optional(z.string()),
-  auth: z.optional(z.strictObject({ tokenSecretRef: z.optional(selector) })),
+  ...authorities,
+  auth: z.optional(z.strictObject({ tokenSecretRef: z.optional(secretKeySelector) })),
 });
 
 /** `spec.provider.vault`, as far as this version acts on it. */
@@ -38,10 +31,9 @@ export interface VaultConfig {
   readonly version: 'v1' | 'v2';
   readonly namespace: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
-  /** PEM. */
-  readonly ca: string | undefined;
+  readonly authorities: Pick<z.infer<typeof vaultSection>, 'caBundle' | 'caProvider'>;
   /** `undefined` = the store sends no token, as before an agent that adds one. */
-  readonly tokenSecretRef: z.infer<typeof selector> | undefined;
+  readonly tokenSecretRef: z.infer<typeof secretKeySelector> | undefined;
 }
 
 /** @throws LatchkeyError `InvalidProviderConfig`, or `Unsupported` with the path of the field that is not acted on. */
@@ -58,7 +50,7 @@ export function parseVaultConfig(config: Json): VaultConfig {
     version: parsed.version ?? 'v2',
     namespace: parsed.namespace || undefined,
     headers: readHeaders(parsed.headers ?? {}),
-    ca: parsed.caBundle ? readCaBundle(parsed.caBundle) : undefined,
+    authorities: { caBundle: parsed.caBundle, caProvider: parsed.caProvider },
     tokenSecretRef: parsed.auth?.tokenSecretRef,
   };
 }
@@ -83,24 +75,6 @@ function isHeader(name: string, value: string): boolean {
     return true;
   } catch {
     // Its message quotes the name; that it cannot be sent is all there is to know.
-    return false;
-  }
-}
-
-/** Base64 of PEM, as Kubernetes writes bytes. */
-function readCaBundle(base64: string): string {
-  const pem = Buffer.from(base64, 'base64').toString('latin1');
-  const certificates = pem.match(PEM_CERTIFICATE) ?? [];
-  if (certificates.length === 0) throw invalid('caBundle must be PEM certificates in base64');
-  if (!certificates.every(isCertificate)) throw invalid('caBundle holds a certificate that cannot be read');
-  return certificates.join('\n');
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).serialNumber !== '';
-  } catch {
-    // OpenSSL's message adds nothing for whoever wrote the store.
     return false;
   }
 }

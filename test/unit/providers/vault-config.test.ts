@@ -43,7 +43,6 @@ const cases: Record<string, { section: Record<string, Json>; code: ErrorCode; me
   forwardInconsistent: { section: { forwardInconsistent: true }, ...unsupported('forwardInconsistent') },
   checkAndSet: { section: { checkAndSet: { required: true } }, ...unsupported('checkAndSet') },
   tls: { section: { tls: { certSecretRef: { name: 'a' } } }, ...unsupported('tls') },
-  caProvider: { section: { caProvider: { type: 'Secret', name: 'a' } }, ...unsupported('caProvider') },
   'a path out of its mount': {
     section: { path: 'secret/../sys' },
     ...invalid('path must not have the segments . or ..'),
@@ -64,7 +63,7 @@ const cases: Record<string, { section: Record<string, Json>; code: ErrorCode; me
   },
   'a CA bundle that is no base64 of PEM': {
     section: { caBundle: base64(SENTINEL) },
-    ...invalid('caBundle must be PEM certificates in base64'),
+    ...invalid('caBundle holds no certificate in PEM'),
   },
   'a CA bundle whose certificate is none': {
     section: { caBundle: base64('-----BEGIN CERTIFICATE-----\nZmFrZQ==\n-----END CERTIFICATE-----\n') },
