@@ -170,7 +170,7 @@ describe('the vault provider against OpenBao', () => {
 
   it('reads what docs/providers/vault.md shows, with the policy and the store shown there', async () => {
     const page = await readFile(PAGE, 'utf8');
-    const policy = /^path "secret.*$/m.exec(page)?.[0] ?? '';
+    const policy = (page.match(/^path ".*$/gm) ?? []).join('\n');
     const manifests = /```yaml\n([^`]*)```/.exec(page)?.[1] ?? '';
     const [store, externalSecret] = parseAllDocuments(manifests).map((document) => document.toJS() as Manifest);
     const { key = '', property = '' } = externalSecret?.spec.data?.[0]?.remoteRef ?? {};
