@@ -135,7 +135,7 @@ export class LogInSession implements Session {
       },
       signal,
     );
-    return heldFrom(grant, nowMs, grant.seconds);
+    return heldFrom(grant, nowMs);
   }
 
   /** @returns `undefined` when Vault does not let it live much longer: then it is time for a new one. */
@@ -143,15 +143,13 @@ export class LogInSession implements Session {
     const nowMs = Date.now();
     const grant = await this.#server.ask(
       this.#aboutItself('RenewSelf', held, 'renew-self'),
-      (answer) => {
-        if (answer.status === 200) return readGrant(answer.body);
-        if (answer.status < 500 && answer.status !== 429) return undefined;
-        throw vaultError(answer, this.#words);
-      },
+      // Why not does not matter: a new log-in is next, and tells.
+      (answer) => (answer.status === 200 ? readGrant(answer.body) : undefined),
       AbortSignal.timeout(LOG_IN_LIMIT_MS),
     );
-    const renewed = grant && { ...heldFrom(grant, nowMs, held.seconds), seconds: held.seconds, token: held.token };
-    return renewed !== undefined && renewed.dueAtMs > nowMs ? renewed : undefined;
+    // Near its end Vault gives less and less, in whole seconds.
+    if (grant === undefined || grant.seconds * 3 < held.seconds * 2) return undefined;
+    return { ...heldFrom(grant, nowMs), seconds: held.seconds, token: held.token };
   }
 
   async #revoke(held: Held): Promise<void> {
@@ -177,10 +175,10 @@ export class LogInSession implements Session {
   }
 }
 
-/** Due when a third of its life is left: of the life it first had, since renewals near its end give less and less. */
-function heldFrom(grant: Grant, nowMs: number, lifeSeconds: number): Held {
-  const expiresAtMs = grant.seconds === 0 ? Infinity : nowMs + grant.seconds * 1_000;
-  return { ...grant, obtainedAtMs: nowMs, expiresAtMs, dueAtMs: expiresAtMs - (lifeSeconds * 1_000) / 3 };
+/** Due when a third of its life is left. */
+function heldFrom(grant: Grant, nowMs: number): Held {
+  const lifeMs = grant.seconds === 0 ? Infinity : grant.seconds * 1_000;
+  return { ...grant, obtainedAtMs: nowMs, expiresAtMs: nowMs + lifeMs, dueAtMs: nowMs + (lifeMs * 2) / 3 };
 }
 
 function mayBeMended(error: unknown, { obtainedAtMs }: Held): error is LatchkeyError {
