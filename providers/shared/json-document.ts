@@ -3,10 +3,10 @@
  * characters means: upstream reads properties as gjson paths, and each provider has its own order of trying.
  */
 import { LatchkeyError } from '../../src/core/errors.ts';
+import { isObject, parseJson, textOf } from '../../src/core/json/go-json.ts';
 import { jsonNumberText } from '../../src/core/json/number-text.ts';
 import { SecretValue } from '../../src/core/secret-value.ts';
 import type { DocumentReader, PropertyReading } from '../../src/ports/provider.ts';
-import { floatText, marshalled } from './go-json.ts';
 import { readJsonText, unquoteJsonString } from './json-text.ts';
 import type { JsonText } from './json-text.ts';
 
@@ -74,24 +74,20 @@ function propertyBytes(raw: Buffer): Buffer {
 
 /** Go's `map[string]json.RawMessage`: strings unquoted, null empty, the rest as spelled; the last of a name counts. */
 function readMap(document: SecretValue): ReadonlyMap<string, SecretValue> {
-  return mapWith(document, memberBytes);
-}
-
-/**
- * Go's `map[string]any`, printed member by member: strings unquoted, null empty, lists and maps as `json.Marshal` has them,
- * numbers without exponent. A float64 loses digits of large integers, which is upstream's defect: here they stay.
- */
-function readDecodedMap(document: SecretValue): ReadonlyMap<string, SecretValue> {
-  return mapWith(document, (raw) => {
-    const first = raw.toString('latin1', 0, 1);
-    return first === '{' || first === '[' ? (marshalled(raw, floatText) ?? raw) : propertyBytes(raw);
-  });
-}
-
-function mapWith(document: SecretValue, bytesOf: (raw: Buffer) => Buffer): ReadonlyMap<string, SecretValue> {
   const json = readJsonText(document.reveal());
-  if (json?.kind !== 'object') throw new LatchkeyError('InvalidData', 'the value is not a JSON object');
-  return new Map(json.members.map(({ name, raw }) => [name, new SecretValue(bytesOf(raw))]));
+  if (json?.kind !== 'object') throw noObject();
+  return new Map(json.members.map(({ name, raw }) => [name, new SecretValue(memberBytes(raw))]));
+}
+
+/** Go's `map[string]any`, printed member by member; integers keep the digits that a float64 loses. */
+function readDecodedMap(document: SecretValue): ReadonlyMap<string, SecretValue> {
+  const tree = parseJson(document.reveal().toString('utf8'));
+  if (!isObject(tree)) throw noObject();
+  return new Map([...tree].map(([name, value]) => [name, SecretValue.fromText(textOf(value))]));
+}
+
+function noObject(): LatchkeyError {
+  return new LatchkeyError('InvalidData', 'the value is not a JSON object');
 }
 
 function memberBytes(raw: Buffer): Buffer {

@@ -1,4 +1,4 @@
-import { marshalled } from '../shared/go-json.ts';
+import { parseJson, printJson } from '../../src/core/json/go-json.ts';
 import { readJsonText } from '../shared/json-text.ts';
 
 /** What Vault says beside or instead of a secret. The texts are for sorting answers and never passed on. */
@@ -20,6 +20,17 @@ export function readDocument(body: Buffer, version: 'v1' | 'v2'): Buffer | null 
   if (document === undefined) return undefined;
   if (document.equals(NULL)) return null;
   return document.subarray(0, 1).equals(OBJECT) ? marshalled(document) : undefined;
+}
+
+/** `json.Marshal` of what was read with `UseNumber`, as Vault's own client reads. */
+function marshalled(json: Buffer): Buffer | undefined {
+  try {
+    const tree = parseJson(json.toString('utf8'));
+    return tree === undefined ? undefined : Buffer.from(printJson(tree, true, ({ literal }) => literal));
+  } catch {
+    // Nested deeper than the stack goes.
+    return undefined;
+  }
 }
 
 const NULL = Buffer.from('null');

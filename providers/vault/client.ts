@@ -1,9 +1,9 @@
 import { LatchkeyError } from '../../src/core/errors.ts';
+import { printJson } from '../../src/core/json/go-json.ts';
 import { printable } from '../../src/core/names.ts';
 import { SecretValue } from '../../src/core/secret-value.ts';
 import type { DocumentRef, SecretsClient } from '../../src/ports/provider.ts';
 import type { BackendAnswer } from '../shared/backend-connection.ts';
-import { marshalled } from '../shared/go-json.ts';
 import { readDocument, readListing, readMetadata } from './answer.ts';
 import type { VaultConfig } from './config.ts';
 import { vaultError } from './errors.ts';
@@ -116,8 +116,7 @@ async function validate(
 }
 
 function asDocument(metadata: ReadonlyMap<string, string>): SecretValue {
-  const json = Buffer.from(JSON.stringify(Object.fromEntries(metadata)));
-  return new SecretValue(marshalled(json) ?? json);
+  return SecretValue.fromText(printJson(metadata, true));
 }
 
 function describe({ key, version }: DocumentRef): string {

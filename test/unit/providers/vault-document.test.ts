@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { floatText, marshalled } from '../../../providers/shared/go-json.ts';
 import { nameThenPath } from '../../../providers/shared/json-document.ts';
+import { readDocument } from '../../../providers/vault/answer.ts';
 import { SecretValue } from '../../../src/core/secret-value.ts';
 
-/** As Go 1.26's `json.Marshal` prints what `json.Unmarshal` read, with `UseNumber`. */
+/** As Go's `json.Marshal` prints what was read with `UseNumber`. */
 const printed: Record<string, readonly [given: string, want: string]> = {
   'white space goes': [' { "a" : [ 1 , { } , [ ] ] }\n', '{"a":[1,{},[]]}'],
   'members are sorted by their bytes, at every level': [
@@ -27,23 +27,19 @@ const printed: Record<string, readonly [given: string, want: string]> = {
   'words stay': ['[true,false,null]', '[true,false,null]'],
 };
 
-describe('JSON as Go prints it', () => {
+describe('a whole Vault secret', () => {
   for (const [sentence, [given, want]] of Object.entries(printed)) {
-    it(sentence, () => assert.equal(String(marshalled(Buffer.from(given))), want));
+    it(`is printed as by Go: ${sentence}`, () => {
+      const body = Buffer.from(`{"data": {"data": {"it": ${given}}}}`);
+      assert.equal(String(readDocument(body, 'v2')), `{"it":${want}}`);
+    });
   }
 
-  it('cannot be made of what is no JSON, or nested beyond reason', () => {
-    for (const text of ['', '{"a":', '{a:1}', '[1,]']) assert.equal(marshalled(Buffer.from(text)), undefined);
-    for (const depth of [1_100, 200_000]) {
-      assert.equal(marshalled(Buffer.from('['.repeat(depth) + ']'.repeat(depth))), undefined);
+  it('is none when it is no map, or nested beyond reason', () => {
+    for (const text of ['[]', '"text"', '1', `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`]) {
+      assert.equal(readDocument(Buffer.from(`{"data":${text}}`), 'v1'), undefined);
     }
-    assert.notEqual(marshalled(Buffer.from('['.repeat(900) + ']'.repeat(900))), undefined);
-  });
-
-  it('has floats as Go has them, and integers with all their digits', () => {
-    const given = ['1.50', '1e3', '-0', '-0.0', '1e21', '1.5e-7', '12345678901234567890', '1e999'];
-    const want = ['1.5', '1000', '-0', '-0', '1e+21', '1.5e-7', '12345678901234567890', '1e999'];
-    assert.deepEqual(given.map(floatText), want);
+    assert.equal(readDocument(Buffer.from('{"data":null}'), 'v1'), null);
   });
 });
 
