@@ -54,6 +54,8 @@ export async function createVaultSdk(server: URL, connection: BackendConnection)
     token: '',
     namespace: '',
     pathPrefix: '',
+    // Listings as GET, like Vault's own client: not every proxy lets the verb LIST pass.
+    noCustomHTTPVerbs: true,
     handleVaultResponse: async (answer: BackendAnswer) => answer,
   });
   const options = ({ headers, signal }: VaultRequest): object => ({ headers: { ...headers }, signal });

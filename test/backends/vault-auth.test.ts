@@ -271,6 +271,15 @@ describe('certificates before OpenBao', { timeout: 60_000 }, () => {
     assert.equal(await read({ tls: TLS }, secrets), '{"a":"fake"}');
   });
 
+  it('of the server are verified with what caProvider names', async () => {
+    const caProvider = { type: 'Secret', name: 'ca', key: 'ca.crt' };
+    const section = { caBundle: null, caProvider };
+    assert.equal(await read(section, { ...secrets, 'ca/ca.crt': bao.ca ?? '' }), '{"a":"fake"}');
+    const stranger = (await createAuthority()).certificatePem;
+    assert.equal((await failure(read(section, { ...secrets, 'ca/ca.crt': stranger }))).code, 'BackendUnavailable');
+    assert.equal((await failure(read(section, secrets))).code, 'CredentialsNotFound');
+  });
+
   it('that are none, or whose key is another’s, are refused before anything is sent', async () => {
     const key = 'client/tls.key';
     for (const [changes, words] of [

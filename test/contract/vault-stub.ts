@@ -23,7 +23,7 @@ export function startVaultStub(
 
 async function readRequest(incoming: IncomingMessage): Promise<VaultRequest> {
   const { method = '', url = '', headers } = incoming;
-  if (!['GET', 'LIST', 'POST'].includes(method) || !url.startsWith('/v1/')) throw new Error(`${method} ${url}`);
+  if (!['GET', 'POST'].includes(method) || !url.startsWith('/v1/')) throw new Error(`${method} ${url}`);
   if (headers['x-vault-request'] !== 'true') throw new Error('X-Vault-Request is missing, agents may ask for it');
   const token = headers['x-vault-token'];
   if (Array.isArray(token)) throw new Error('two tokens were sent');
