@@ -129,6 +129,15 @@ describe('the documented ways to log in to Vault', () => {
   const [, externalSecret] = parseAllDocuments(/^```yaml\n(.*?)^```$/ms.exec(page)?.[1] ?? '').map(
     (document) => document.toJS() as make.Manifest,
   );
+  it('come with a store and an ExternalSecret that the API server takes as they are', async () => {
+    const [, manifests = ''] = /^```yaml\n(.*?)^```$/ms.exec(page) ?? [];
+    const args = ['create', '--dry-run=server', '--validate=strict', '-f', '-'];
+    assert.match(
+      await kubectlOrThrow(controlPlane, args, { input: manifests }),
+      /secretstore\S*\/vault.*externalsecret\S*\/db/s,
+    );
+  });
+
   for (const { title, commands, auth } of logIns) {
     it(`start a pod with a secret from the server: ${title}`, async () => {
       const [method = ''] = Object.keys(auth);
