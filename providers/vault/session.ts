@@ -158,7 +158,12 @@ export class LogInSession implements Session {
       this.#aboutItself('RevokeSelf', held, 'revoke-self'),
       (answer) => {
         if (answer.status === 200 || answer.status === 204) return;
-        const error = vaultError(answer, this.#words);
+        const error = vaultError(answer, {
+          backend: this.#server.name,
+          verb: 'revoke',
+          subject: 'itself',
+          version: 'v2',
+        });
         // A token that Vault does not know is gone already.
         if (error.code !== 'BackendAuthFailed') throw error;
       },
@@ -168,10 +173,6 @@ export class LogInSession implements Session {
 
   #aboutItself(call: Question['call'], { token }: Held, path: string): Question {
     return { call, path: `auth/token/${path}`, token, namespace: this.#namespace, body: {} };
-  }
-
-  get #words() {
-    return { backend: this.#server.name, verb: 'look up', subject: 'itself', version: 'v2' } as const;
   }
 }
 
