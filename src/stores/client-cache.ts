@@ -145,7 +145,7 @@ export class ClientCache {
     namespace: string | undefined,
   ): Promise<CachedClient> {
     const signal = AbortSignal.timeout(CREATE_TIMEOUT_MS);
-    const { registry, environment, ambientCredentials, allowedBackendHosts, clock, metrics } = this.#options;
+    const { registry, environment, ambientCredentials, allowedBackendHosts, clock, metrics, logger } = this.#options;
     const [name, ...others] = Object.keys(store.spec.provider ?? {});
     if (name === undefined || others.length > 0) {
       throw new LatchkeyError('InvalidProviderConfig', 'spec.provider must name exactly one provider');
@@ -161,6 +161,7 @@ export class ClientCache {
     const making = provider.newClient(
       {
         store: key,
+        namespace,
         config,
         credentials,
         isAmbientIdentityAllowed:
@@ -169,6 +170,7 @@ export class ClientCache {
         allowedBackendHosts,
         environment,
         onRequest: (call, status, durationSeconds) => metrics.providerRequest(name, call, status, durationSeconds),
+        onNotice: (code, sentence) => logger.warn('a store works less well than it could', { code, sentence }),
       },
       signal,
     );
