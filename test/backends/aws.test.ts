@@ -93,6 +93,6 @@ describe('the aws provider against moto', () => {
     assert.equal(await read({ key: 'ambient' }, { auth: {} }, { isAmbientIdentityAllowed: true }), 'fake');
     const error = await failure(read({ key: 'ambient' }, { auth: {} }));
     assert.equal(error.code, 'InvalidProviderConfig');
-    assert.match(error.message, /spec\.provider\.aws\.auth\.secretRef.*--ambient-credentials all$/);
+    assert.match(error.message, /spec\.provider\.aws\.auth\.jwt or \.secretRef, .*--ambient-credentials all$/);
   });
 });
