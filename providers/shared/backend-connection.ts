@@ -13,6 +13,8 @@ export interface BackendRequest {
   /** Of the origin that the connection is for. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Only with methods that carry one. */
+  readonly body?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -50,7 +52,7 @@ export function openConnection(backend: URL, name: string, agents: EgressAgents)
   return {
     send: async (request) => {
       try {
-        return await exchange(() => start(request), name);
+        return await exchange(() => start(request), request.body, name);
       } catch (error) {
         if (error instanceof LatchkeyError) throw error;
         const failed = `Latchkey could not ask ${name}; its log has the error's type`;
@@ -67,27 +69,30 @@ export function openConnection(backend: URL, name: string, agents: EgressAgents)
   };
 }
 
-async function exchange(start: () => ClientRequest, name: string): Promise<BackendAnswer> {
+async function exchange(start: () => ClientRequest, body: string | undefined, name: string): Promise<BackendAnswer> {
   const request = start();
   try {
-    const incoming = await answerTo(request);
-    return incoming === 'stale' ? await exchange(start, name) : await readAnswer(incoming, name);
+    const incoming = await answerTo(request, body);
+    return incoming === 'stale' ? await exchange(start, body, name) : await readAnswer(incoming, name);
   } finally {
     // Ends what is left of an answer that is too long; a connection whose answer was read stays open.
     request.destroy();
   }
 }
 
-/** A connection kept open may be closed by the other side at the very moment it is used: that is no answer, so ask anew. */
-function answerTo(request: ClientRequest): Promise<IncomingMessage | 'stale'> {
+/**
+ * A connection kept open may be closed by the other side at the very moment it is used: that is no answer, so ask anew.
+ * Unless something may have been done already: what has a body is sent once.
+ */
+function answerTo(request: ClientRequest, body: string | undefined): Promise<IncomingMessage | 'stale'> {
   return new Promise((resolve, reject) => {
     request.on('response', resolve);
     // Stays: a request that is broken off later tells it here too.
     request.on('error', (error) => {
-      if (request.reusedSocket && hasCode(error, 'ECONNRESET')) resolve('stale');
+      if (body === undefined && request.reusedSocket && hasCode(error, 'ECONNRESET')) resolve('stale');
       else reject(error);
     });
-    request.end();
+    request.end(body);
   });
 }
 
