@@ -291,7 +291,8 @@ function describeSearch(subject: Subject, running: Running, withClient: WithClie
   it('hands out tags as a JSON object', async () => {
     await running.backend.putTagged?.('tags', bytes(SENTINEL), { team: 'a', cost: '12' });
     const read = (key: string) => withClient(async (client) => client.getMetadata?.({ key }, never()));
-    assert.deepEqual(JSON.parse(revealed(await read('tags')) ?? ''), { team: 'a', cost: '12' });
+    const { team, cost } = JSON.parse(revealed(await read('tags')) ?? '') as Record<string, string>;
+    assert.deepEqual({ team, cost }, { team: 'a', cost: '12' });
     assert.equal((await failure(read('no-such-secret'))).code, 'SecretNotFound');
   });
 }
