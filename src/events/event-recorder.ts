@@ -110,6 +110,11 @@ export class EventRecorder {
     this.#enqueueWrites([due], 'Validate');
   }
 
+  /** Takes note of what works less well with a store than it could. */
+  recordNotice(store: SecretStore, reason: string, sentence: string): void {
+    this.#enqueueWrites([this.#syncs.trouble(subjectOf(store), reason, sentence)], 'Read');
+  }
+
   /** Resolves when everything recorded so far is written. */
   async flush(): Promise<void> {
     while (this.#working !== undefined) await this.#working;

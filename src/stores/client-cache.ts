@@ -8,7 +8,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import type { Provider, ProviderRegistry, SecretsClient } from '../ports/provider.ts';
+import type { NoticeCode, Provider, ProviderRegistry, SecretsClient } from '../ports/provider.ts';
 import { systemTiming } from '../ports/timing.ts';
 import { SharedClient } from './client/shared-client.ts';
 import { areCurrent, ReferentCredentials, ScopedCredentials, type CredentialVersion } from './credentials.ts';
@@ -38,6 +38,8 @@ export interface ClientCacheOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** A store works, though not as well as it could. */
+  readonly onNotice: (store: SecretStore, code: NoticeCode, sentence: string) => void;
 }
 
 /** A log-in that was refused, with what it was tried with. */
@@ -163,7 +165,7 @@ export class ClientCache {
     namespace: string | undefined,
   ): Promise<CachedClient> {
     const signal = AbortSignal.timeout(CREATE_TIMEOUT_MS);
-    const { registry, environment, ambientCredentials, allowedBackendHosts, clock, metrics } = this.#options;
+    const { registry, environment, ambientCredentials, allowedBackendHosts, clock, metrics, onNotice } = this.#options;
     const [name, ...others] = Object.keys(store.spec.provider ?? {});
     if (name === undefined || others.length > 0) {
       throw new LatchkeyError('InvalidProviderConfig', 'spec.provider must name exactly one provider');
@@ -180,6 +182,7 @@ export class ClientCache {
     const making = provider.newClient(
       {
         store: key,
+        namespace,
         config,
         credentials,
         isAmbientIdentityAllowed:
@@ -188,6 +191,7 @@ export class ClientCache {
         allowedBackendHosts,
         environment,
         onRequest: (call, status, durationSeconds) => metrics.providerRequest(name, call, status, durationSeconds),
+        onNotice: (code, sentence) => onNotice(store, code, sentence),
       },
       signal,
     );

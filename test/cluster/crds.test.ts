@@ -179,6 +179,7 @@ describe('the CRD files', () => {
       'spec.dataFrom[].rewrite[].merge.priorityPolicy': 'Strict',
       'spec.dataFrom[].rewrite[].merge.strategy': 'Extract',
       'spec.dataFrom[].sourceRef.generatorRef.apiVersion': 'generators.external-secrets.io/v1alpha1',
+      'spec.provider.aws.sessionTagsPolicy': 'None',
       ...Object.fromEntries(
         Object.entries({
           'auth.appRole.path': 'approle',

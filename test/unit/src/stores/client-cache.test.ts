@@ -28,6 +28,7 @@ function newCache(options: Partial<ClientCacheOptions> = {}): ClientCache {
     clock: handClock(),
     metrics: noMetrics,
     logger: silentLogger,
+    onNotice: () => undefined,
     ...options,
   });
 }
