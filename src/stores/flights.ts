@@ -95,7 +95,7 @@ export class Flights<T> {
 function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
-      reject(new LatchkeyError('BackendTimeout', 'there was no answer within the time that the API server allows'));
+      reject(new LatchkeyError('BackendTimeout', 'there was no answer within the time left'));
     };
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
