@@ -12,10 +12,9 @@ import { readOnly } from '../cluster/read-only-cluster.ts';
 import { LatchkeyError } from '../core/errors.ts';
 import { systemClock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
-import type { Logger } from '../ports/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { wireAdmission, type AdmissionSettings, type Wiring } from '../wiring.ts';
-import { sentenceLogger } from './sentences.ts';
+import { Impatience } from './impatience.ts';
 
 export interface WorkspaceSettings extends AdmissionSettings {
   /** Files and folders; `-` = standard input. Without any, the cluster itself. */
@@ -54,13 +53,8 @@ export async function openWorkspace(
     throw new LatchkeyError('ClusterRejected', 'nothing to look at: name manifests with -f, or use --cluster');
   }
   const documents = await readPaths(filename);
-  const failing = new AbortController();
-  let isOpen = false;
-  const logger: Logger = {
-    ...sentenceLogger,
-    // A server goes on trying until its cluster is there; a command says at once why it is not.
-    warn: (message, fields, error) => (isOpen ? sentenceLogger.warn(message, fields, error) : failing.abort(error)),
-  };
+  using impatience = new Impatience();
+  const { logger } = impatience;
   const opened =
     settings.cluster === true
       ? await openCluster(settings, logger, signal)
@@ -80,8 +74,7 @@ export async function openWorkspace(
     await wiring.close();
   };
   try {
-    await wiring.views.start(AbortSignal.any([signal, failing.signal]));
-    isOpen = true;
+    await wiring.views.start(AbortSignal.any([signal, impatience.signal]));
   } catch (cause) {
     await close();
     if (cause instanceof LatchkeyError) throw cause;
