@@ -54,10 +54,12 @@ async function fetchBatch(
   const refs = reads.flatMap(([, read]) => (read.kind === 'find' ? [] : [read.ref]));
   const results = (await client.getSecrets?.(refs, signal)) ?? [];
   return reads.map(([id], position) => {
-    const key = printable(refs[position]?.key);
-    const missing = new LatchkeyError('BackendResponseInvalid', `the answer for "${key}" is missing`);
-    return [id, results[position] ?? { error: missing }] as const;
+    return [id, results[position] ?? { error: unanswered(refs[position]) }] as const;
   });
+}
+
+function unanswered(ref: DocumentRef | undefined): LatchkeyError {
+  return new LatchkeyError('BackendResponseInvalid', `the answer for "${printable(ref?.key)}" is missing`);
 }
 
 async function fetchOne(client: SecretsClient, read: Read, go: GoLibraries, signal: AbortSignal): Promise<ReadResult> {
