@@ -4,6 +4,7 @@ import { printable } from '../core/names.ts';
 import type { SecretValue } from '../core/secret-value.ts';
 import type { GoLibraries } from '../ports/go-libraries.ts';
 import type { DocumentRef, DocumentResult, FindQuery, SecretsClient } from '../ports/provider.ts';
+import { inParallel } from './in-parallel.ts';
 
 /** What is asked of one store for one ExternalSecret: documents, what is kept beside them, and searches. */
 export type Read =
@@ -40,7 +41,7 @@ export async function fetchAll(
   const single = isBatched ? [...reads].filter(([, { kind }]) => kind !== 'value') : [...reads];
   const [batch, singles] = await Promise.all([
     isBatched && values.length > 0 ? fetchBatch(client, values, signal) : [],
-    inParallel(single, async ([id, read]) => [id, await fetchOne(client, read, go, signal)] as const),
+    inParallel(single, PARALLEL_READS, async ([id, read]) => [id, await fetchOne(client, read, go, signal)] as const),
   ]);
   return new Map([...batch, ...singles]);
 }
@@ -53,10 +54,12 @@ async function fetchBatch(
   const refs = reads.flatMap(([, read]) => (read.kind === 'find' ? [] : [read.ref]));
   const results = (await client.getSecrets?.(refs, signal)) ?? [];
   return reads.map(([id], position) => {
-    const key = printable(refs[position]?.key);
-    const missing = new LatchkeyError('BackendResponseInvalid', `the answer for "${key}" is missing`);
-    return [id, results[position] ?? { error: missing }] as const;
+    return [id, results[position] ?? { error: unanswered(refs[position]) }] as const;
   });
+}
+
+function unanswered(ref: DocumentRef | undefined): LatchkeyError {
+  return new LatchkeyError('BackendResponseInvalid', `the answer for "${printable(ref?.key)}" is missing`);
 }
 
 async function fetchOne(client: SecretsClient, read: Read, go: GoLibraries, signal: AbortSignal): Promise<ReadResult> {
@@ -87,14 +90,4 @@ function queryOf({ path, name, tags }: Find, go: GoLibraries, signal: AbortSigna
 
 function unsupported(what: string): LatchkeyError {
   return new LatchkeyError('Unsupported', `${what} is not something that this store’s provider can do`);
-}
-
-async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
-  const results: R[] = [];
-  const queue = items.entries();
-  const worker = async (): Promise<void> => {
-    for (const [position, item] of queue) results[position] = await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, items.length) }, worker));
-  return results;
 }

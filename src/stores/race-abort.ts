@@ -4,7 +4,7 @@ import { LatchkeyError } from '../core/errors.ts';
 export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
-      reject(new LatchkeyError('BackendTimeout', 'there was no answer within the time that the API server allows'));
+      reject(new LatchkeyError('BackendTimeout', 'there was no answer within the time left'));
     };
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
