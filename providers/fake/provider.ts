@@ -6,6 +6,7 @@ import type { ClientContext, DocumentRef, DocumentResult, Provider, SecretsClien
 import { parseProviderConfig } from '../shared/config.ts';
 import { pathOnly } from '../shared/json-document.ts';
 import { transportError } from '../shared/transport-error.ts';
+import { findIn } from './find.ts';
 import { fakeConfig } from './schema.ts';
 import type { FakeConfig } from './schema.ts';
 
@@ -31,7 +32,7 @@ async function newClient(context: ClientContext): Promise<SecretsClient> {
     throw new LatchkeyError('InvalidProviderConfig', 'spec.provider.fake.validationResult declares this store broken');
   }
   const find = createLookup(config);
-  const called = async <T>(call: string, signal: AbortSignal, work: () => T): Promise<T> => {
+  const called = async <T>(call: string, signal: AbortSignal, work: () => T | Promise<T>): Promise<T> => {
     const late = transportError(undefined, 'the fake provider', signal);
     if (late !== undefined) throw late;
     return counted(context, call, work);
@@ -39,6 +40,7 @@ async function newClient(context: ClientContext): Promise<SecretsClient> {
   return {
     getSecret: (ref, signal) => called('GetSecret', signal, () => read(find, ref)),
     getSecrets: (refs, signal) => called('GetSecrets', signal, () => refs.map((ref) => answer(find, ref))),
+    findSecrets: (query, signal) => called('GetAllSecrets', signal, () => findIn(config, query)),
     close: async () => undefined,
   };
 }
@@ -67,10 +69,10 @@ function answer(find: Lookup, ref: DocumentRef): DocumentResult {
   }
 }
 
-function counted<T>(context: ClientContext, call: string, work: () => T): T {
+async function counted<T>(context: ClientContext, call: string, work: () => T | Promise<T>): Promise<T> {
   let status = 'error';
   try {
-    const result = work();
+    const result = await work();
     status = 'success';
     return result;
   } finally {
