@@ -10,6 +10,7 @@ import type { ProviderRegistry } from './ports/provider.ts';
 import { createGoLibraries } from './go/go-libraries.ts';
 import { CircuitBreakers } from './stores/circuit-breakers.ts';
 import { ClientCache, type ClientCacheOptions } from './stores/client-cache.ts';
+import { COLD_PACE, ColdPace } from './stores/cold-pace.ts';
 import { ConfigMapLook } from './stores/config-map-look.ts';
 import { ExternalSecretLookup } from './stores/external-secret-lookup.ts';
 import { InlineSecrets } from './stores/inline-secrets.ts';
@@ -41,6 +42,10 @@ export interface WiringOptions {
   readonly metrics: Metrics;
   /** How long an ExternalSecret that an annotation names is waited for; where nothing can come any more, 0. */
   readonly externalSecretWaitMs?: number;
+  /** Where Latchkey itself lives; nowhere, for the offline commands. */
+  readonly ownNamespace?: string;
+  /** Left alone even when they are labelled, whoever asks. */
+  readonly reservedNamespaces?: readonly string[];
 }
 
 const EXTERNAL_SECRET_WAIT_MS = 2_000;
@@ -60,7 +65,7 @@ export interface Wiring {
 /** Puts the parts of admission together over any cluster: the server and the offline commands run the very same. */
 export function wireAdmission(options: WiringOptions): Wiring {
   const { cluster, settings, registry, environment, clock, logger, metrics, versionKey } = options;
-  const { externalSecretWaitMs = EXTERNAL_SECRET_WAIT_MS } = options;
+  const { externalSecretWaitMs = EXTERNAL_SECRET_WAIT_MS, ownNamespace, reservedNamespaces = [] } = options;
   const views = createViews(cluster);
   const { ambientCredentials, allowedBackendHosts, controllerClass } = settings;
   const clients = new ClientCache(cluster, {
@@ -76,7 +81,7 @@ export function wireAdmission(options: WiringOptions): Wiring {
   const go = createGoLibraries();
   const events = new EventRecorder(cluster, environment['HOSTNAME'] ?? 'latchkey', clock, logger);
   const syncer = new Syncer({
-    ...{ cluster, views, stores, controllerClass, clock, metrics, logger },
+    ...{ cluster, views, stores, controllerClass, ownNamespace, clock, metrics, logger },
     resolver: new Resolver({ clients, breakers: new CircuitBreakers(clock), go }),
     onSync: (externalSecret, outcome) => events.recordSync(externalSecret, outcome),
   });
@@ -85,12 +90,14 @@ export function wireAdmission(options: WiringOptions): Wiring {
     onVerdict: (store, verdict) => events.recordStore(store, verdict),
   });
   const liveLook = new LiveLook(cluster, views, clock);
+  const pace = new ColdPace(COLD_PACE, clock);
   const resolver = new NeedResolver({
     cluster,
     views,
     liveLook,
     stores,
     syncer,
+    pace,
     versionKey,
     controllerClass,
     clock,
@@ -98,7 +105,7 @@ export function wireAdmission(options: WiringOptions): Wiring {
   });
   const inject = createPodInjector({
     externalSecrets: new ExternalSecretLookup(views, liveLook, externalSecretWaitMs),
-    inlineSecrets: new InlineSecrets(cluster, views, stores),
+    inlineSecrets: new InlineSecrets(cluster, views, stores, pace),
   });
   const configMaps = new ConfigMapLook(cluster, logger);
   const { defaultStaleIfErrorMs } = settings;
@@ -106,7 +113,7 @@ export function wireAdmission(options: WiringOptions): Wiring {
   const { externalSecrets } = views;
   const namespaces = new NamespaceLookup(cluster, views);
   return {
-    admit: createAdmitter({ namespaces, reviewPod, events, externalSecrets, logger }),
+    admit: createAdmitter({ namespaces, reservedNamespaces, reviewPod, events, externalSecrets, logger }),
     reviewPod,
     views,
     stores,

@@ -121,7 +121,8 @@ export const REASONS: Readonly<Record<ErrorCode | 'SecretUnmanaged', Reason>> = 
       'Raise the quota that the message names (`kubectl describe resourcequota -n NAMESPACE`), or delete what is not needed; the next pod is served.',
   },
   Overloaded: {
-    means: 'This replica has more to do than it may take on.',
+    means:
+      'This replica has more to do than it may take on: more than 1000 Secrets of the namespace wait to be fetched, or pods ask for more than 100 new ones a second.',
     remedy: 'Controllers try again by themselves; add replicas if it stays.',
   },
   Internal: {
@@ -135,6 +136,11 @@ export const REASONS: Readonly<Record<ErrorCode | 'SecretUnmanaged', Reason>> = 
   },
 };
 
+/** The end of every denial: where its code is explained. */
+export function whereToLook(code: ErrorCode): string {
+  return `(what to do: docs/troubleshooting.md#${code.toLowerCase()}, or latchkey check)`;
+}
+
 /** docs/troubleshooting.md, codes in alphabetical order. */
 export function troubleshootingPage(): string {
   const sections = Object.entries(REASONS)
@@ -142,8 +148,9 @@ export function troubleshootingPage(): string {
     .map(([code, { means, remedy }]) => `## ${code}\n\n${means}\n\n${remedy}\n`);
   return [
     '# Troubleshooting\n',
-    'Every denial, warning and status of Latchkey ends with a code in brackets. A denial names pod, Secret, ExternalSecret, store, key and',
-    'cause; this page says what the code means and what to do. `latchkey check` gives the same reasons before you deploy.\n',
+    'Every denial, warning and status of Latchkey has a code in brackets. A denial names pod, Secret, ExternalSecret, store, key and',
+    'cause, and the section of this page that says what the code means and what to do. Of more than three failures three are told in',
+    'full and the others counted; `latchkey check` shows all of them, with the same reasons, before you deploy or afterwards.\n',
     'In an emergency `kubectl label namespace NAME latchkey.dev/break-glass=yes` lifts every denial in that namespace at once, with Latchkey',
     'dead or alive; pods then start with what is there. Remove the label afterwards.\n',
     'Latchkey itself: `kubectl get pods -n latchkey-system`, `kubectl logs -n latchkey-system deployment/latchkey`.\n',

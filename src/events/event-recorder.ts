@@ -112,7 +112,7 @@ export class EventRecorder {
 
   /** Resolves when everything recorded so far is written. */
   async flush(): Promise<void> {
-    await this.#working;
+    while (this.#working !== undefined) await this.#working;
   }
 
   #synced(
@@ -152,7 +152,7 @@ export class EventRecorder {
       return;
     }
     this.#waiting.push(job);
-    this.#working ??= this.#work().finally(() => (this.#working = undefined));
+    this.#working ??= this.#work();
   }
 
   async #work(): Promise<void> {
@@ -163,6 +163,8 @@ export class EventRecorder {
         this.#logger.warn('an Event could not be written', { namespace: job.namespace }, error);
       }
     }
+    // At once, so that what comes next finds nobody at work.
+    this.#working = undefined;
   }
 
   async #tell(verdict: PodVerdict): Promise<void> {

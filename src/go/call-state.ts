@@ -3,7 +3,7 @@ const FAILURE = 1;
 const STARTED_AT = 1;
 
 /** How a call can end the thread that it runs in. */
-export const FAILURES = ['crash', 'time', 'memory'] as const;
+const FAILURES = ['crash', 'time', 'memory'] as const;
 export type ThreadFailure = (typeof FAILURES)[number];
 
 /**

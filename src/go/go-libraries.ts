@@ -34,8 +34,9 @@ export function createGoLibraries(options: Partial<RunnerOptions> = {}): GoLibra
   async function call(operation: Operation, writer: RequestWriter, signal: AbortSignal): Promise<ResponseReader> {
     const { code, what } = operation;
     const request = writer.finish();
-    if (request.length > LARGEST_REQUEST_BYTES)
+    if (request.length > LARGEST_REQUEST_BYTES) {
       throw new LatchkeyError(code, `${what} is refused for more than 32 MiB at once`);
+    }
     try {
       const response = new ResponseReader(await runner.run(operation.number, request, signal));
       const kind = response.text();

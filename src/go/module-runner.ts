@@ -31,8 +31,8 @@ interface Call {
   reject(error: unknown): void;
 }
 
-/** Sent ahead, so that the thread need not wait for this one between two calls. */
-const SENT_AHEAD = 8;
+/** So many are sent ahead, so that the thread need not wait for this one between two calls. */
+const SENT_AHEAD = 4;
 
 /**
  * Runs calls in a thread that is made on first use and again after a call has ended it. Only the call that did so fails:
@@ -80,14 +80,12 @@ export class ModuleRunner {
     this.#isClosed = true;
     clearTimeout(this.#idle);
     this.#failAll(closed());
-    this.#module = undefined;
-    await this.#thread?.stop();
+    await this.#release();
   }
 
-  /** What the thread already has it finishes: it would have to be killed otherwise. */
+  /** What the thread already has stays among what was sent: it will run all the same. */
   #leave(call: Call): void {
     this.#waiting = this.#waiting.filter((candidate) => candidate !== call);
-    for (const [number, candidate] of this.#sent) if (candidate === call) this.#sent.delete(number);
     call.reject(call.signal.reason);
   }
 
@@ -104,7 +102,7 @@ export class ModuleRunner {
       this.#sent.set(this.#lastCall, call);
       this.#thread.send({ call: this.#lastCall, operation: call.operation, request: call.request });
     }
-    if (this.#sent.size === 0) this.#idle = setTimeout(() => this.#release(), this.#options.idleMs).unref();
+    if (this.#sent.size === 0) this.#idle = setTimeout(() => void this.#release(), this.#options.idleMs).unref();
   }
 
   async #start(): Promise<void> {
@@ -114,12 +112,7 @@ export class ModuleRunner {
       this.#module ??= loadModule();
       const module = await this.#module;
       if (this.#isClosed) return;
-      this.#thread = new ModuleThread({
-        module,
-        timeLimitMs: this.#options.timeLimitMs,
-        onResponse: (message) => this.#answered(message),
-        onEnd: (end) => this.#ended(end),
-      });
+      this.#thread = this.#newThread(module);
     } catch (cause) {
       this.#module = undefined;
       this.#failAll(new LatchkeyError('Internal', 'the Go libraries cannot be loaded', { cause }));
@@ -127,6 +120,18 @@ export class ModuleRunner {
       this.#isStarting = false;
     }
     this.#pump();
+  }
+
+  #newThread(module: WebAssembly.Module): ModuleThread {
+    const thread = new ModuleThread({
+      module,
+      timeLimitMs: this.#options.timeLimitMs,
+      onResponse: (message) => this.#answered(message),
+      onEnd: (end) => {
+        if (this.#thread === thread) this.#ended(end);
+      },
+    });
+    return thread;
   }
 
   #answered({ call, response }: ResponseMessage): void {
@@ -143,14 +148,16 @@ export class ModuleRunner {
     } else if (!hasAnswered) {
       this.#failAll(new LatchkeyError('Internal', 'the thread for the Go libraries does not start'));
     }
-    this.#waiting.unshift(...this.#sent.values());
+    this.#waiting.unshift(...[...this.#sent.values()].filter(({ signal }) => !signal.aborted));
     this.#sent.clear();
     this.#pump();
   }
 
-  #release(): void {
+  async #release(): Promise<void> {
+    const thread = this.#thread;
+    this.#thread = undefined;
     this.#module = undefined;
-    void this.#thread?.stop();
+    await thread?.stop();
   }
 
   #failAll(error: LatchkeyError): void {

@@ -7,6 +7,7 @@ import type { InlineReference } from '../core/inline/reference.ts';
 import { assertKeysPermitted } from '../core/store/permitted-keys.ts';
 import { storeKey } from '../core/store/store-key.ts';
 import type { Cluster } from '../ports/cluster.ts';
+import type { ColdPace } from './cold-pace.ts';
 import type { StoreLookup } from './store-lookup.ts';
 import type { NamespaceSummary, Views } from './views.ts';
 
@@ -17,11 +18,13 @@ export class InlineSecrets {
   readonly #cluster: Cluster;
   readonly #views: Views;
   readonly #stores: StoreLookup;
+  readonly #pace: ColdPace;
 
-  constructor(cluster: Cluster, views: Views, stores: StoreLookup) {
+  constructor(cluster: Cluster, views: Views, stores: StoreLookup, pace: ColdPace) {
     this.#cluster = cluster;
     this.#views = views;
     this.#stores = stores;
+    this.#pace = pace;
   }
 
   /**
@@ -45,6 +48,7 @@ export class InlineSecrets {
     const known = this.#views.externalSecrets.get(key);
     if (known !== undefined) return assertSame(known, wanted);
     if (isDryRun) return wanted;
+    this.#pace.begin(namespace.name);
     const created = await this.#cluster.create(externalSecrets, wanted, { fieldManager: FIELD_MANAGER, signal });
     const object =
       created.outcome === 'written' ? created.object : await this.#cluster.get(externalSecrets, key, { signal });

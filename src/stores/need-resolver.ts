@@ -23,6 +23,7 @@ import { opaqueVersion } from '../core/target/version.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Logger } from '../ports/logger.ts';
+import type { ColdPace } from './cold-pace.ts';
 import type { LiveLook } from './live-look.ts';
 import { NEGATIVE_FOR_MS } from './refusals.ts';
 import type { StoreLookup } from './store-lookup.ts';
@@ -35,6 +36,7 @@ export interface NeedResolverOptions {
   readonly liveLook: LiveLook;
   readonly stores: StoreLookup;
   readonly syncer: Syncer;
+  readonly pace: ColdPace;
   /** Installation key of opaque versions; a function because it comes with the certificates. */
   readonly versionKey: () => string;
   readonly controllerClass: string;
@@ -106,9 +108,15 @@ export class NeedResolver {
 
   async #unclaimed({ namespace, need, signal }: NeedQuestion): Promise<NeedOutcome> {
     const key = { namespace: namespace.name, name: need.secretName };
-    const secret = await this.#options.cluster.get(secrets, key, { signal });
-    if (secret === undefined) return { state: 'absent' };
-    return { state: 'unmanaged', secretType: secret.type ?? 'Opaque' };
+    try {
+      const secret = await this.#options.cluster.get(secrets, key, { signal });
+      return secret === undefined ? { state: 'absent' } : { state: 'unmanaged', secretType: secret.type ?? 'Opaque' };
+    } catch (cause) {
+      // Whatever keeps us from looking, the pod has nothing to do with us: the kubelet judges.
+      const error = asLatchkeyError(cause);
+      if (error.code === 'Internal') throw cause;
+      return { state: 'unmanaged', error };
+    }
   }
 
   /** @param isLast nobody after it adds a key any more. */
@@ -139,6 +147,7 @@ export class NeedResolver {
         notBeforeMs: this.#notBefore(question, externalSecret),
         isFirst: freshness.verdict === 'unusable',
         isAskedFor: true,
+        beforeWork: () => this.#options.pace.begin(namespace.name),
         signal,
       });
     } catch (cause) {

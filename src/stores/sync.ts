@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { ExternalSecret } from '../api/external-secrets.ts';
-import { asLatchkeyError, type LatchkeyError } from '../core/errors.ts';
+import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
 import { assertResolvable } from '../core/external-secret/supported-fields.ts';
 import { laterMergers, targetName } from '../core/external-secret/target-name.ts';
 import type { SyncRecord } from '../core/refresh/freshness.ts';
@@ -32,6 +32,8 @@ export interface SyncRequest {
   readonly isFirst: boolean;
   /** Does a pod wait for the Secret? Creation policy None makes one only then. */
   readonly isAskedFor: boolean;
+  /** Asked before work of its own is begun for this caller, not when it joins another's; what it throws is the outcome. */
+  readonly beforeWork?: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -54,6 +56,8 @@ export interface SyncDependencies {
   readonly resolver: Resolver;
   readonly controllerClass: string;
   readonly onSync: SyncListener;
+  /** Where Latchkey itself lives, whose Secrets are its keys: none is written there. */
+  readonly ownNamespace: string | undefined;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -97,7 +101,10 @@ export class Syncer {
       notBeforeMs: request.notBeforeMs,
       mayOutliveWaiters: request.isFirst,
       signal,
-      work: (within) => this.#slots.run(namespace, within, () => this.#attempt(request, stores, within)),
+      work: async (within) => {
+        request.beforeWork?.();
+        return this.#slots.run(namespace, within, () => this.#attempt(request, stores, within));
+      },
     });
   }
 
@@ -142,6 +149,9 @@ export class Syncer {
     signal: AbortSignal,
   ): Promise<{ readonly synced: Synced; readonly record: SyncRecord }> {
     const { cluster, clock, metrics, views, resolver } = this.#deps;
+    if (namespace.name === this.#deps.ownNamespace) {
+      throw new LatchkeyError('TargetForbidden', 'no Secret is written in the namespace that Latchkey itself lives in');
+    }
     assertResolvable(externalSecret);
     assertClaim(views, externalSecret);
     const key = { namespace: namespace.name, name: targetName(externalSecret) };

@@ -1,25 +1,30 @@
-import type { AdmissionRequest, AdmissionResponse } from '../api/admission.ts';
+import type { AdmissionRequest, AdmissionResponse, PatchOperation } from '../api/admission.ts';
 import { INJECTION_LABEL, MIRROR_POD_ANNOTATION } from '../api/keys.ts';
 import type { Pod } from '../api/kubernetes.ts';
 import { provenanceOperations, withProvenance } from '../core/admission/patch.ts';
-import type { JudgedNeed } from '../core/admission/decision.ts';
+import type { Decision, JudgedNeed } from '../core/admission/decision.ts';
 import { allowed, asPod, denied } from '../core/admission/review.ts';
 import { asLatchkeyError } from '../core/errors.ts';
 import { printable } from '../core/names.ts';
+import { whereToLook } from '../core/reason-catalogue.ts';
 import type { EventRecorder, NeedVerdict, PodVerdict } from '../events/event-recorder.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { NamespaceLookup } from '../stores/namespace-lookup.ts';
 import type { NamespaceSummary, Views } from '../stores/views.ts';
-import type { PodReview, PodReviewer } from './pod-review.ts';
+import type { PodReviewer } from './pod-review.ts';
 
 export interface AdmitterOptions {
   readonly namespaces: NamespaceLookup;
+  /** Left alone even when they are labelled. */
+  readonly reservedNamespaces: readonly string[];
   readonly reviewPod: PodReviewer;
   readonly events: EventRecorder;
   /** By name; what is being judged may be a moment ahead of it. */
   readonly externalSecrets: Views['externalSecrets'];
   readonly logger: Logger;
 }
+
+const MOST_WARNINGS = 10;
 
 /** Decides about one request. Never throws: whatever goes wrong becomes a decision. */
 export type Admitter = (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse>;
@@ -33,7 +38,8 @@ export function createAdmitter(options: AdmitterOptions): Admitter {
       const name = podName(request, asPod(request.object));
       const fields = { namespace: request.namespace, pod: name, code: error.code };
       if (error.code === 'Internal') options.logger.error('deciding about a pod failed', fields, cause);
-      const message = `latchkey: ${describePod(request, name)}: ${error.message} [${error.code}]`;
+      const sentence = `latchkey: ${describePod(request, name)}: ${error.message} [${error.code}]`;
+      const message = `${sentence} ${whereToLook(error.code)}`;
       tell(request, options, { code: error.code, message }, []);
       return denied(request.uid, message);
     }
@@ -45,7 +51,8 @@ async function admit(
   options: AdmitterOptions,
   signal: AbortSignal,
 ): Promise<AdmissionResponse> {
-  const { namespaces, reviewPod, logger } = options;
+  const { namespaces, reservedNamespaces, reviewPod, logger } = options;
+  if (reservedNamespaces.includes(request.namespace ?? '')) return allowed(request.uid, []);
   const namespace = await namespaces.find(request.namespace ?? '', signal);
   const pod = asPod(request.object);
   // Whoever sends it, only opted-in namespaces are acted for: anyone can reach a webhook's Service.
@@ -61,12 +68,18 @@ async function admit(
     isDryRun: request.dryRun === true,
     signal,
   });
-  const { decision } = review;
-  const { namespace: namespaceName } = request;
-  if (decision.allowed) logger.debug('pod admitted', { namespace: namespaceName, pod: name, status: decision.status });
-  else logger.info('pod denied', { namespace: namespaceName, pod: name, code: decision.code });
-  tell(request, options, decision.allowed ? undefined : decision, review.judged);
-  return answer(request, review);
+  const { decision, judged } = review;
+  const fields = { namespace: request.namespace, pod: name };
+  if (decision.allowed) {
+    logger.debug('pod admitted', { ...fields, status: decision.status });
+    tell(request, options, undefined, judged);
+    return admission(request, review.pod, review.operations, decision);
+  }
+  const { code, warnings, auditAnnotations } = decision;
+  logger.info('pod denied', { ...fields, code });
+  const message = `${decision.message} ${whereToLook(code)}`;
+  tell(request, options, { code, message }, judged);
+  return denied(request.uid, message, { warnings: bounded(warnings), auditAnnotations });
 }
 
 /** Leaves word for those who look at the workload or the ExternalSecret, and see no answer to the API server. */
@@ -93,14 +106,27 @@ function tell(
   events.record({ pod, namespace, description, needs, ...(denial && { denial }) });
 }
 
-function answer(request: AdmissionRequest, { pod, operations, decision }: PodReview): AdmissionResponse {
-  const { warnings, auditAnnotations } = decision;
-  if (!decision.allowed) return denied(request.uid, decision.message, { warnings, auditAnnotations });
-  const notes = { warnings, auditAnnotations: { ...auditAnnotations, status: decision.status } };
+function admission(
+  request: AdmissionRequest,
+  pod: Pod,
+  operations: readonly PatchOperation[],
+  { status, versions, warnings, auditAnnotations }: Extract<Decision, { allowed: true }>,
+): AdmissionResponse {
+  const notes = { warnings: bounded(warnings), auditAnnotations: { ...auditAnnotations, status } };
   // Nothing but ephemeralContainers may change through that subresource, so provenance goes to the audit log only.
   if (isEphemeral(request)) return allowed(request.uid, operations, notes);
-  const provenance = provenanceOperations(pod, withProvenance(pod, decision.status, decision.versions));
+  const provenance = provenanceOperations(pod, withProvenance(pod, status, versions));
   return allowed(request.uid, [...operations, ...provenance], notes);
+}
+
+/** The API server drops what is more than 4 KiB without a word. */
+function bounded(warnings: readonly string[]): readonly string[] {
+  if (warnings.length <= MOST_WARNINGS) return warnings;
+  const left = warnings.length - MOST_WARNINGS + 1;
+  return [
+    ...warnings.slice(0, MOST_WARNINGS - 1),
+    `latchkey: and ${left} more warnings; latchkey check shows them all`,
+  ];
 }
 
 export function isOptedIn({ labels }: NamespaceSummary): boolean {

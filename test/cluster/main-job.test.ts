@@ -236,10 +236,10 @@ describe('what cannot be resolved', () => {
           name: 'es',
           namespace: ns,
           data: { key: 'one-go/db' },
-          spec: { target: { creationPolicy: 'Merge' } },
+          spec: { dataFrom: [{ sourceRef: { generatorRef: { kind: 'Password', name: 'random' } } }] },
         }),
       ],
-      says: /spec\.target\.creationPolicy: Merge is not supported yet \[Unsupported\]/,
+      says: /spec\.dataFrom\[0\]\.sourceRef\.generatorRef is not supported yet \[Unsupported\]/,
     },
     'the pod’s own annotation names what does not exist': {
       prepare: () => [],
@@ -283,7 +283,7 @@ describe('what cannot be resolved', () => {
   it('writes the reason and the field into the condition', async () => {
     const [ready] = await conditionsOf('es', 'denied-6');
     assert.equal(ready?.reason, 'Unsupported');
-    assert.match(ready?.message ?? '', /spec\.target\.creationPolicy: Merge/);
+    assert.match(ready?.message ?? '', /spec\.dataFrom\[0\]\.sourceRef\.generatorRef/);
   });
 });
 

@@ -35,7 +35,7 @@ export interface EncodingJsonVector {
   readonly raw: Readonly<Record<string, GoldenText>> | null;
   readonly marshalled: GoldenText;
   readonly values: Readonly<Record<string, GoldenText>> | null;
-  /** The same with numbers read as float64. */
+  /** The same after a float64; null when a number is beyond it. */
   readonly floats: Readonly<Record<string, GoldenText>> | null;
 }
 

@@ -25,8 +25,8 @@ export type NeedOutcome =
     }
   /** Dry run: it would have been fetched. */
   | { readonly state: 'wouldFetch'; readonly externalSecret: string; readonly reason: string }
-  /** Exists, and no ExternalSecret makes it: none of our business. */
-  | { readonly state: 'unmanaged'; readonly secretType?: string }
+  /** No ExternalSecret makes it, so it is none of our business: it exists, or `error` says why nobody could look. */
+  | { readonly state: 'unmanaged'; readonly secretType?: string; readonly error?: LatchkeyError }
   /** Does not exist, and no ExternalSecret makes it: the kubelet waits. */
   | { readonly state: 'absent' }
   | {
@@ -54,6 +54,9 @@ export type Decision = {
 /** Placeholder where a dry run cannot know the version that a real one would write. */
 const DRY_RUN_VERSION = 'dry-run';
 
+/** As many failures are told in full; a pod may have any number, and a sentence without end is read by nobody. */
+const MOST_FAILURES_TOLD = 3;
+
 /** Puts the outcomes of all needs together. Pure: contracts §1 as code. */
 export function decide(
   judged: readonly JudgedNeed[],
@@ -65,10 +68,10 @@ export function decide(
   const auditAnnotations = auditAnnotationsOf(judged);
   const [first] = fatal;
   if (first?.outcome.state === 'failed' && policy.onFailure === 'deny' && !context.isAudit) {
-    const message = fatal.map((each) => sentenceOf(each, context.pod)).join('; ');
+    const told = fatal.slice(0, MOST_FAILURES_TOLD).map((each) => sentenceOf(each, context.pod));
     return {
       allowed: false,
-      message: `latchkey: ${message}`,
+      message: `latchkey: ${[...told, ...untold(fatal.slice(MOST_FAILURES_TOLD))].join('; ')}`,
       code: first.outcome.error.code,
       warnings,
       auditAnnotations,
@@ -82,6 +85,13 @@ export function decide(
     warnings: [...warnings, ...overlooked],
     auditAnnotations,
   };
+}
+
+/** How many more failures there are, and of what kind. */
+function untold(fatal: readonly JudgedNeed[]): readonly string[] {
+  if (fatal.length === 0) return [];
+  const codes = new Set(fatal.map(({ outcome }) => (outcome.state === 'failed' ? outcome.error.code : '')));
+  return [`${fatal.length} more of its Secrets fail too [${[...codes].join(', ')}]`];
 }
 
 /** What an `audit` namespace does with an error that concerns the pod as a whole: it never denies. */
@@ -130,8 +140,12 @@ function warningsOf(each: JudgedNeed): readonly string[] {
       return [
         `latchkey: optional ${secret} could not be brought up to date: ${outcome.error.message} [${outcome.error.code}]`,
       ];
-    case 'fresh':
     case 'unmanaged':
+      if (outcome.error === undefined) return pullSecretWarnings(need, outcome.secretType);
+      return [
+        `latchkey: ${secret}, which no ExternalSecret makes, could not be looked at: ${outcome.error.message} [${outcome.error.code}]`,
+      ];
+    case 'fresh':
       return pullSecretWarnings(need, outcome.secretType);
   }
 }

@@ -185,6 +185,17 @@ describe('a denial', () => {
     assert.match(message, /"first".*\[KeyMissing\]; .*"second".*\[BackendTimeout\]$/);
   });
 
+  it('tells three failures of fifty in full, and how many more there are of which kind', () => {
+    const all = Array.from({ length: 50 }, (_, index) =>
+      judged(failed(index % 2 === 0 ? 'KeyMissing' : 'BackendTimeout'), { secretName: `secret-${index}` }),
+    );
+    const message = messageOf(all);
+    assert.deepEqual(message.match(/needs Secret "[^"]+"/g), [
+      ...['needs Secret "secret-0"', 'needs Secret "secret-1"', 'needs Secret "secret-2"'],
+    ]);
+    assert.match(message, /; 47 more of its Secrets fail too \[BackendTimeout, KeyMissing\]$/);
+  });
+
   it('names the place that must have the Secret, not one that could do without', () => {
     const [need] = needsOf([
       { secretName: 'db', keys: [], isOptional: true, kind: 'envFrom', place: 'envFrom of container "sidecar"' },
@@ -232,6 +243,12 @@ describe('a warning', () => {
     ],
     'is not given for a fresh Secret': [judged(fresh), []],
     'is not given for a Secret that nobody manages': [judged(unmanaged), []],
+    'says why a Secret that no ExternalSecret makes could not be looked at, and admits the pod': [
+      judged({ state: 'unmanaged', error: new LatchkeyError('ClusterForbidden', 'it may not be read') }),
+      [
+        'latchkey: Secret "db-credentials", which no ExternalSecret makes, could not be looked at: it may not be read [ClusterForbidden]',
+      ],
+    ],
     'is not given for an optional Secret that nobody makes': [judged(absent, { isOptional: true }), []],
   };
   for (const [name, [need, want]] of Object.entries(cases)) {

@@ -22,7 +22,7 @@ import {
   volumesOf,
   type Case,
 } from './cases.ts';
-import { ask, operationsOf, patched, wire } from './webhook.ts';
+import { ask, operationsOf, patched, sentenceOf, wire } from './webhook.ts';
 
 const themes = readThemes();
 
@@ -75,7 +75,7 @@ for (const { name: theme, cases } of themes) {
           const response = await ask(wiring, namespace, pod);
           const warnings = (response.warnings ?? []).map((warning) => shortened(warning.replace(/^latchkey: /, '')));
           if (each.denied !== undefined) {
-            const { message = '' } = response.status ?? {};
+            const message = sentenceOf(response);
             assert.equal(response.allowed, false, 'it is denied');
             const expected = each.denied.replaceAll('~', namespace);
             assert.ok(shortened(message).endsWith(expected), `${message}\ndoes not end with\n${expected}`);
@@ -131,10 +131,7 @@ describe('a pod as large as can be', () => {
     const often = await ask(wiring, 'many', podOf({ case: '', app: { env: inline(10_000, () => 'token') } }, 'many'));
     assert.equal(often.allowed, true, often.status?.message);
     const different = await ask(wiring, 'many', podOf({ case: '', app: { env: inline(65, String) } }, 'many'));
-    assert.match(
-      different.status?.message ?? '',
-      /65 different inline references, and 64 are allowed \[InvalidReference\]$/,
-    );
+    assert.match(sentenceOf(different), /65 different inline references, and 64 are allowed \[InvalidReference\]$/);
     await wiring.close();
   });
 });

@@ -1,9 +1,12 @@
 /** Pods through the webhook as it is wired in production, over a folder of manifests. */
+import assert from 'node:assert/strict';
 import jsonPatch, { type Operation } from 'fast-json-patch';
 import { providers } from '../../../../providers/index.ts';
 import type { AdmissionResponse, PatchOperation } from '../../../../src/api/admission.ts';
 import type { Json, KubernetesObject, Pod } from '../../../../src/api/kubernetes.ts';
 import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts';
+import type { ErrorCode } from '../../../../src/core/errors.ts';
+import { whereToLook } from '../../../../src/core/reason-catalogue.ts';
 import { systemClock } from '../../../../src/ports/clock.ts';
 import type { Logger } from '../../../../src/ports/logger.ts';
 import { wireAdmission, type Wiring } from '../../../../src/wiring.ts';
@@ -52,6 +55,14 @@ export function ask({ admit }: Wiring, namespace: string, pod: Pod, old?: Pod): 
       ? { operation: 'CREATE' as const }
       : { operation: 'UPDATE' as const, subResource: 'ephemeralcontainers', oldObject: json(old) };
   return admit({ ...request, ...change }, AbortSignal.timeout(10_000));
+}
+
+/** Why the pod is denied, without the pointer to where its code is explained, which every denial ends with. */
+export function sentenceOf({ status }: AdmissionResponse): string {
+  const [, sentence = '', code = ''] = /^(.* \[(\w+)\]) \(what to do: [^)]+\)$/s.exec(status?.message ?? '') ?? [];
+  const end = whereToLook(code as ErrorCode);
+  assert.equal(status?.message, `${sentence} ${end}`, 'a denial, with where to look at its end');
+  return sentence;
 }
 
 export const operationsOf = ({ patch = '' }: AdmissionResponse): readonly PatchOperation[] =>
