@@ -78,7 +78,7 @@ describe('a Deployment whose pods are denied', () => {
     assert.equal(onDeployment?.regarding.name, 'web');
     assert.match(
       onDeployment?.note ?? '',
-      /^latchkey: pod "told\/web-[0-9a-f]+-\*" needs Secret "db" \(env PASSWORD of container "app"\), made by ExternalSecret "db" from SecretStore "store": spec\.data\[0\] \(secretKey "password"\): .*"prod\/typo".* \[SecretNotFound\]$/,
+      /^latchkey: pod "told\/web-[0-9a-f]+-\*" needs Secret "db" \(env PASSWORD of container "app"\), made by ExternalSecret "db" from SecretStore "store": spec\.data\[0\] \(secretKey "password"\): .*"prod\/typo".* \[SecretNotFound\] \(what to do: docs\/troubleshooting\.md#secretnotfound, or latchkey check\)$/,
     );
     const described = await kubectlOrThrow(controlPlane, ['describe', 'deployment', 'web', '-n', 'told']);
     assert.match(described, /Warning +SecretNotFound +.*needs Secret "db"/);
