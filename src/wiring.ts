@@ -21,10 +21,11 @@ import { Resolver } from './stores/resolve.ts';
 import { StoreLookup } from './stores/store-lookup.ts';
 import { StoreSyncer } from './stores/store-sync.ts';
 import { Syncer } from './stores/sync.ts';
+import { TemplateRenderer, type TemplateSettings } from './stores/template.ts';
 import { createViews, type Views } from './stores/views.ts';
 
 /** What an operator may set about how pods are judged and stores are used. */
-export interface AdmissionSettings {
+export interface AdmissionSettings extends TemplateSettings {
   readonly controllerClass: string;
   readonly ambientCredentials: ClientCacheOptions['ambientCredentials'];
   readonly allowedBackendHosts: ClientCacheOptions['allowedBackendHosts'];
@@ -80,10 +81,11 @@ export function wireAdmission(options: WiringOptions): Wiring {
     onNotice: (store, code, sentence) => events.recordNotice(store, code, sentence),
   });
   const stores = new StoreLookup(cluster, views);
-  const go = createGoLibraries();
+  const go = createGoLibraries({ templateTimeLimitMs: settings.templateTimeLimitMs });
+  const templates = new TemplateRenderer(cluster, go, settings);
   const syncer = new Syncer({
     ...{ cluster, views, stores, controllerClass, ownNamespace, clock, metrics, logger },
-    resolver: new Resolver({ clients, breakers: new CircuitBreakers(clock), go }),
+    ...{ resolver: new Resolver({ clients, breakers: new CircuitBreakers(clock), go }), templates },
     onSync: (externalSecret, outcome) => events.recordSync(externalSecret, outcome),
   });
   const storeSyncer = new StoreSyncer({

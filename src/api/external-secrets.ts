@@ -76,18 +76,45 @@ export interface ExternalSecretDataFrom {
   readonly sourceRef?: SourceRef;
 }
 
+/** Templates out of a ConfigMap or Secret in the namespace of the ExternalSecret. */
+export interface TemplateSource {
+  readonly name: string;
+  readonly items: readonly {
+    readonly key: string;
+    /** Empty means Values. */
+    readonly templateAs?: '' | 'Values' | 'KeysAndValues';
+  }[];
+}
+
+export interface TemplateFrom {
+  readonly configMap?: TemplateSource;
+  readonly secret?: TemplateSource;
+  /** Always KeysAndValues. */
+  readonly literal?: string;
+  /** Data, Labels or Annotations in any mixture of upper and lower case; empty means Data. */
+  readonly target?: string;
+  readonly valuesDecodingStrategy?: ValueStrategies['decodingStrategy'];
+}
+
+export interface SecretTemplate {
+  readonly type?: string;
+  /** Replace leaves fetched keys out where there are templates for data. Empty means Replace. */
+  readonly mergePolicy?: '' | 'Replace' | 'Merge';
+  readonly metadata?: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly finalizers?: readonly string[];
+  };
+  readonly data?: Readonly<Record<string, string>>;
+  readonly templateFrom?: readonly TemplateFrom[];
+}
+
 export interface ExternalSecretTarget {
   readonly name?: string;
   readonly creationPolicy?: 'Owner' | 'Orphan' | 'Merge' | 'None' | 'CreateOrMerge';
   readonly deletionPolicy?: 'Retain' | 'Delete' | 'Merge';
   readonly immutable?: boolean;
-  readonly template?: {
-    readonly type?: string;
-    readonly metadata?: {
-      readonly labels?: Readonly<Record<string, string>>;
-      readonly annotations?: Readonly<Record<string, string>>;
-    };
-  };
+  readonly template?: SecretTemplate;
 }
 
 /** When refreshInterval may act; everything in UTC. */

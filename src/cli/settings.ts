@@ -3,12 +3,15 @@ import { FAILURE_MODES, type FailureMode } from '../../webhook-config/parameters
 import {
   InvalidSetting,
   parseDurationSetting,
+  parseDelimiter,
   parseHosts,
+  parseNames,
   parseNamespaces,
   parsePort,
   parseWebhookUrl,
 } from '../config/settings.ts';
 import { LOG_LEVELS, type LogLevel } from '../telemetry/logger.ts';
+import { DEFAULT_TEMPLATE_SETTINGS } from '../stores/template.ts';
 import type { AdmissionSettings } from '../wiring.ts';
 
 /** The options of `latchkey serve`, as commander hands them over. */
@@ -121,6 +124,7 @@ function storeOptions(): readonly Option[] {
     )
       .argParser(checked(parseHosts))
       .default([], 'none'),
+    ...templateOptions(),
   ];
 }
 
@@ -146,6 +150,32 @@ export function syncOptions(): readonly Option[] {
     new Option('--dry-run', 'ask the backends, but write nothing'),
     ...runOptions(600_000, '10m'),
     ...storeOptions(),
+  ];
+}
+
+/** Options that change what templates may do. The delimiters' flags are upstream's. */
+function templateOptions(): readonly Option[] {
+  const { templateLeftDelimiter, templateRightDelimiter } = DEFAULT_TEMPLATE_SETTINGS;
+  return [
+    option('--template-left-delimiter <text>', 'what an action of a template begins with')
+      .argParser(checked(parseDelimiter))
+      .default(templateLeftDelimiter),
+    option('--template-right-delimiter <text>', 'what it ends with')
+      .argParser(checked(parseDelimiter))
+      .default(templateRightDelimiter),
+    option(
+      '--template-time-limit <duration>',
+      'how long the templates of one ExternalSecret may have the processor; making RSA keys and bcrypt take some seconds',
+    )
+      .argParser(checked(parseDurationSetting))
+      .default(DEFAULT_TEMPLATE_SETTINGS.templateTimeLimitMs, '250ms')
+      .attributeNameAs('templateTimeLimitMs'),
+    option(
+      '--allowed-template-metadata <names>',
+      'comma-separated labels that make others trust a Secret (argocd.argoproj.io/secret-type), and finalizers, that templates may set',
+    )
+      .argParser(checked(parseNames))
+      .default([], 'none'),
   ];
 }
 

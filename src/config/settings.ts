@@ -56,3 +56,17 @@ export function parseNamespaces(text: string): readonly string[] {
     return name;
   });
 }
+
+/** Names separated by commas. */
+export function parseNames(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
+}
+
+/** What stands around an action of a template. */
+export function parseDelimiter(text: string): string {
+  if (text.trim() === '') throw new InvalidSetting('a delimiter of templates cannot be empty');
+  return text;
+}

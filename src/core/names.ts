@@ -24,3 +24,17 @@ export function printable(name: unknown, limitCharacters = 256): string {
         .toWellFormed()
         .replace(/\uFFFD$/, '')}…`;
 }
+
+const NAME_PART = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+
+/** What labels and annotations are called: a part of at most 63 characters, perhaps behind a subdomain and a slash. */
+export function isQualifiedName(name: string): boolean {
+  const slash = name.indexOf('/');
+  const part = name.slice(slash + 1);
+  const hasPrefix = slash >= 0;
+  return (!hasPrefix || isSubdomainName(name.slice(0, slash))) && part.length <= 63 && NAME_PART.test(part);
+}
+
+export function isLabelValue(value: string): boolean {
+  return value === '' || (value.length <= 63 && NAME_PART.test(value));
+}

@@ -30,17 +30,19 @@ const RENDER = 5;
 const LARGEST_REQUEST_BYTES = 32 * 1_048_576;
 const DEFAULTS: RunnerOptions = { timeLimitMs: 250, longestQueue: 1_000, idleMs: 5 * 60_000 };
 
+interface GoOptions extends RunnerOptions {
+  /** How long rendering the templates of one call may take, where that is something else. */
+  readonly templateTimeLimitMs: number;
+}
+
 /** Nothing is loaded before the first call, and what templates need not before the first template. */
-export function createGoLibraries(options: Partial<RunnerOptions> = {}): GoLibraries {
+export function createGoLibraries(options: Partial<GoOptions> = {}): GoLibraries {
   const limits = { ...DEFAULTS, ...options };
+  const { templateTimeLimitMs = limits.timeLimitMs } = options;
   const runners: Runners = {
     libraries: new ModuleRunner('go-libraries', limits),
-    templates: new ModuleRunner('go-templates', limits),
-    consequences: {
-      time: `takes more than ${limits.timeLimitMs} ms`,
-      memory: 'takes more memory than is allowed',
-      crash: 'makes the Go library for it fail',
-    },
+    templates: new ModuleRunner('go-templates', { ...limits, timeLimitMs: templateTimeLimitMs }),
+    limitsMs: { libraries: limits.timeLimitMs, templates: templateTimeLimitMs },
   };
   return new LibrariesInNamespace(runners, '');
 }
@@ -48,8 +50,17 @@ export function createGoLibraries(options: Partial<RunnerOptions> = {}): GoLibra
 interface Runners {
   readonly libraries: ModuleRunner;
   readonly templates: ModuleRunner;
-  /** What is said of a call that has ended its thread. */
-  readonly consequences: Readonly<Record<CallFailed['failure'], string>>;
+  readonly limitsMs: { readonly libraries: number; readonly templates: number };
+}
+
+/** What is said of a call that has ended its thread. */
+function consequence({ failure }: CallFailed, limitMs: number): string {
+  const consequences = {
+    time: `takes more than ${limitMs} ms`,
+    memory: 'takes more memory than is allowed',
+    crash: 'makes the Go library for it fail',
+  };
+  return consequences[failure];
 }
 
 class LibrariesInNamespace implements GoLibraries {
@@ -130,8 +141,8 @@ class LibrariesInNamespace implements GoLibraries {
       return templates.map(() => membersIn(response));
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error;
-      const consequence = this.#runners.consequences[error.failure];
-      throw new TemplateError(`rendering it ${consequence}`, { template: error.progress });
+      const problem = consequence(error, this.#runners.limitsMs.templates);
+      throw new TemplateError(`rendering it ${problem}`, { template: error.progress });
     }
   }
 
@@ -152,7 +163,7 @@ class LibrariesInNamespace implements GoLibraries {
       return response;
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error;
-      throw new LatchkeyError(code, `${what} ${this.#runners.consequences[error.failure]}`);
+      throw new LatchkeyError(code, `${what} ${consequence(error, this.#runners.limitsMs.libraries)}`);
     }
   }
 

@@ -11,6 +11,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Resolved } from './resolve.ts';
+import type { SecretContent } from '../core/template/compose.ts';
 
 export interface MaterialiseOptions {
   /** True when the cache has no Secret of that name: then the first try is a create, without a read before it. */
@@ -20,6 +21,8 @@ export interface MaterialiseOptions {
   /** ExternalSecrets that add to the same Secret after this one. */
   readonly later: readonly ExternalSecret[];
   readonly fetch: () => Promise<Resolved>;
+  /** What the template makes of fetched values. */
+  readonly compose: (values: Resolved['values']) => Promise<SecretContent>;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly signal: AbortSignal;
@@ -79,7 +82,8 @@ export async function materialise(
       options.metrics.secretWrite('delete');
       return { secret: undefined, done: 'deleted', removedUid: present.metadata.uid ?? '', ...outcome };
     }
-    const desired = buildSecret(externalSecret, values, current, options.later);
+    const { data, metadata } = await options.compose(values);
+    const desired = buildSecret(externalSecret, data, current, options.later, metadata);
     assertChangeable(desired, current);
     if (current !== undefined && isDeepStrictEqual(desired, current)) {
       return { secret: current, done: 'unchanged', ...outcome };

@@ -76,14 +76,16 @@ export class Resolver {
     const sources = stores.map((each): Source => ({ ...each, ...NOTHING_YET, reads: new Map() }));
     const items = itemsOf(externalSecret, sources);
     await Promise.all(sources.map((source) => this.#fetch(source, question)));
-    const properties = await this.#readProperties(items, signal);
+    const go = this.#options.go.inNamespace(question.namespace.name);
+    const properties = await readProperties(items, go, signal);
     return this.#assemble(question, items, properties);
   }
 
   /** Never rejects: what fails is noted with the source or the read that it concerns. */
   async #fetch(source: Source, { externalSecret, signal }: ResolveQuestion): Promise<void> {
-    const { clients, breakers, go } = this.#options;
+    const { clients, breakers } = this.#options;
     const { namespace = '' } = externalSecret.metadata;
+    const go = this.#options.go.inNamespace(namespace);
     try {
       await breakers.run(identityOf(source.store, namespace), async () => {
         source.opened = await clients.open(source.storeKey, source.store, namespace, signal);
@@ -95,27 +97,6 @@ export class Resolver {
     } catch (cause) {
       if (source.results.size === 0) source.error = asLatchkeyError(cause);
     }
-  }
-
-  /** The properties that are there; those that take gjson in one call. */
-  async #readProperties(items: readonly Item[], signal: AbortSignal): Promise<ReadonlyMap<Item, SecretValue>> {
-    const values = new Map<Item, SecretValue>();
-    const queries: (JsonPathQuery & { readonly item: Item })[] = [];
-    for (const item of items) {
-      const { property = '' } = refOf(item) ?? {};
-      const result = item.source.results.get(item.readId);
-      if (property === '' || result === undefined || !('document' in result)) continue;
-      const reading = item.source.opened?.documents.property(result.document, property) ?? { paths: [] };
-      if ('value' in reading) values.set(item, reading.value);
-      else if (reading.paths.length > 0) queries.push({ item, document: result.document, paths: reading.paths });
-    }
-    if (queries.length === 0) return values;
-    const found = await this.#options.go.jsonPaths(queries, signal);
-    for (const [position, { item }] of queries.entries()) {
-      const value = found[position];
-      if (value !== undefined) values.set(item, value);
-    }
-    return values;
   }
 
   async #assemble(
@@ -163,7 +144,7 @@ export class Resolver {
         : (item.source.opened?.documents.map(valueOf(item, extract, properties)) ?? new Map<string, SecretValue>());
     const keyed =
       rewrite.length > 0
-        ? await rewriteKeys(named, rewrite, this.#options.go, signal)
+        ? await rewriteKeys(named, rewrite, this.#options.go.inNamespace(namespace.name), signal)
         : convertKeys(named, strategies.conversionStrategy);
     return [...keyed].flatMap(([key, value]) => {
       if (key === '') return [];
@@ -171,6 +152,31 @@ export class Resolver {
       return [[key, decodeNamed(key, value, strategies)] as const];
     });
   }
+}
+
+/** The properties that are there; those that take gjson in one call. */
+async function readProperties(
+  items: readonly Item[],
+  go: GoLibraries,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<Item, SecretValue>> {
+  const values = new Map<Item, SecretValue>();
+  const queries: (JsonPathQuery & { readonly item: Item })[] = [];
+  for (const item of items) {
+    const { property = '' } = refOf(item) ?? {};
+    const result = item.source.results.get(item.readId);
+    if (property === '' || result === undefined || !('document' in result)) continue;
+    const reading = item.source.opened?.documents.property(result.document, property) ?? { paths: [] };
+    if ('value' in reading) values.set(item, reading.value);
+    else if (reading.paths.length > 0) queries.push({ item, document: result.document, paths: reading.paths });
+  }
+  if (queries.length === 0) return values;
+  const found = await go.jsonPaths(queries, signal);
+  for (const [position, { item }] of queries.entries()) {
+    const value = found[position];
+    if (value !== undefined) values.set(item, value);
+  }
+  return values;
 }
 
 const NOTHING_YET = { results: new Map<string, ReadResult>(), opened: undefined, error: undefined };

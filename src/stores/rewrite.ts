@@ -1,7 +1,8 @@
 import type { Rewrite } from '../api/external-secrets.ts';
 import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
 import { mergeValues } from '../core/external-secret/merge-values.ts';
-import type { SecretValue } from '../core/secret-value.ts';
+import { SecretValue } from '../core/secret-value.ts';
+import { GO_DELIMITERS } from '../core/template/delimiters.ts';
 import type { GoLibraries } from '../ports/go-libraries.ts';
 
 type Values = ReadonlyMap<string, SecretValue>;
@@ -37,8 +38,11 @@ async function apply(
 ): Promise<Values> {
   if (merge !== undefined) return mergeValues(values, merge);
   const before = [...values.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  const after = regexp === undefined ? [] : await go.replaceAll(regexp.source, regexp.target, before, signal);
-  const renamed = before.map((key, position) => [after[position] ?? transform?.template ?? key, key] as const);
+  const after =
+    regexp === undefined
+      ? await transformed(before, transform?.template, go, signal)
+      : await go.replaceAll(regexp.source, regexp.target, before, signal);
+  const renamed = before.map((key, position) => [after[position] ?? key, key] as const);
   return new Map(
     renamed.map(([key, old]) => {
       const value = values.get(old);
@@ -46,4 +50,21 @@ async function apply(
       return [key, value];
     }),
   );
+}
+
+/** Each key as a template makes it, which knows it as `.value`. Its delimiters are always Go's, as upstream. */
+async function transformed(
+  keys: readonly string[],
+  template: string | undefined,
+  go: GoLibraries,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  if (template === undefined) return keys;
+  if (!template.includes(GO_DELIMITERS[0])) return keys.map(() => template);
+  const text = SecretValue.fromText(template);
+  const calls = keys.map((key) => {
+    return { text, values: new Map([['value', SecretValue.fromText(key)]]), isMap: false, isConfidential: false };
+  });
+  const rendered = await go.render(calls, { delimiters: GO_DELIMITERS, isKeyDemanded: false }, signal);
+  return rendered.map((members) => members.get('')?.reveal().toString('utf8') ?? '');
 }

@@ -17,6 +17,7 @@ import { Flights } from './flights.ts';
 import { removeFormerTargets } from './former-targets.ts';
 import { materialise, type Materialised } from './materialise.ts';
 import type { Resolver } from './resolve.ts';
+import type { TemplateRenderer } from './template.ts';
 import { StatusWriter } from './status-writer.ts';
 import type { PermittedStore, StoreLookup } from './store-lookup.ts';
 import { assertClaim, type NamespaceSummary, type Views } from './views.ts';
@@ -54,6 +55,7 @@ export interface SyncDependencies {
   readonly views: Views;
   readonly stores: StoreLookup;
   readonly resolver: Resolver;
+  readonly templates: TemplateRenderer;
   readonly controllerClass: string;
   readonly onSync: SyncListener;
   /** Where Latchkey itself lives, whose Secrets are its keys: none is written there. */
@@ -70,7 +72,7 @@ const RECORDS_REMEMBERED = 50_000;
  */
 const SLOTS = { slots: 2_048, slotsPerNamespace: 256, longestQueue: 1_000 };
 
-/** resolve → materialise → status → Event: the one path by which a Secret gets its value. */
+/** resolve → template → materialise → status → Event: the one path by which a Secret gets its value. */
 export class Syncer {
   readonly #deps: SyncDependencies;
   readonly #flights: Flights<Synced>;
@@ -151,7 +153,7 @@ export class Syncer {
     stores: readonly PermittedStore[],
     signal: AbortSignal,
   ): Promise<{ readonly synced: Synced; readonly record: SyncRecord }> {
-    const { cluster, clock, metrics, views, resolver } = this.#deps;
+    const { cluster, clock, metrics, views, resolver, templates } = this.#deps;
     if (namespace.name === this.#deps.ownNamespace) {
       throw new LatchkeyError('TargetForbidden', 'no Secret is written in the namespace that Latchkey itself lives in');
     }
@@ -163,6 +165,7 @@ export class Syncer {
       isAskedFor,
       later: laterMergers(externalSecret, views.targets.claimants(key.namespace, key.name)),
       fetch: () => resolver.resolve({ externalSecret, namespace, stores, signal }),
+      compose: (values) => templates.compose(externalSecret, values, signal),
       ...{ clock, metrics, signal },
     });
     const { secret, done, missing } = materialised;

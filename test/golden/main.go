@@ -7,7 +7,9 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"os"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -65,4 +67,5 @@ func main() {
 	write("yaml.json", yamlVectors())
 	write("encoding-json.json", encodingJSONVectors())
 	write("templates.json", templateVectors())
+	write("template-functions.json", slices.Sorted(maps.Keys(templateFunctions())))
 }

@@ -78,6 +78,15 @@ var lenientTemplates = []string{`{{ .value }}`, `{{ .missing }}`, `{{ .missing |
 
 var mapTemplates = []string{"", "a: {{ .user }}", "a: {{ .user }}\nb: 010\nc: yes", "{{ range $k, $v := . }}{{ if lt $k \"f\" }}{{ $k }}: {{ $v | quote }}\n{{ end }}{{ end }}", "{{ .yaml }}", "{{ .user }}", "- {{ .user }}", "a: [{{ .number }}]", "a: {{ .password }}", "\"{{ .user }}\": x", "{{ .json }}", "a: |\n{{ .lines | indent 2 }}", "k: v\n bad: {{ .user }}"}
 
+// templateFunctions are sprig's without those that reach outside of the template.
+func templateFunctions() template.FuncMap {
+	functions := sprig.TxtFuncMap()
+	for _, name := range []string{"env", "expandenv", "getHostByName"} {
+		delete(functions, name)
+	}
+	return functions
+}
+
 func templateVectors() []templateVector {
 	var vectors []templateVector
 	add := func(v templateVector) {
@@ -85,11 +94,7 @@ func templateVectors() []templateVector {
 		if len(delimiters) == 0 {
 			delimiters = []string{"{{", "}}"}
 		}
-		functions := sprig.TxtFuncMap()
-		for _, name := range []string{"env", "expandenv", "getHostByName"} {
-			delete(functions, name)
-		}
-		t := template.New("t").Funcs(functions).Delims(delimiters[0], delimiters[1])
+		t := template.New("t").Funcs(templateFunctions()).Delims(delimiters[0], delimiters[1])
 		if !v.IsLenient {
 			t.Option("missingkey=error")
 		}

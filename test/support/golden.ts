@@ -56,6 +56,8 @@ interface Vectors {
   readonly yaml: readonly YamlVector[];
   readonly 'encoding-json': readonly EncodingJsonVector[];
   readonly templates: readonly TemplateVector[];
+  /** Names of sprig's functions. */
+  readonly 'template-functions': readonly string[];
 }
 
 /** What the real Go libraries made of tables of inputs; test/golden has the program that wrote it. */

@@ -19,8 +19,9 @@ const oneOf =
     return [typeof value === 'string' && /^[A-Za-z0-9]{1,32}$/.test(value) ? `${path}: ${value}` : path];
   };
 
-/** Upstream renders it as a template; text without `{{` renders as itself. */
-const plainText: Shape = (value, path) => (typeof value === 'string' && !value.includes('{{') ? [] : [path]);
+/** Data, labels or annotations; a path is for other objects than Secrets. */
+const templateTarget: Shape = (value, path) =>
+  typeof value === 'string' && /^(data|labels|annotations)?$/i.test(value) ? [] : [path];
 
 const each =
   (shape: Shape): Shape =>
@@ -56,7 +57,7 @@ const sourceRef = fields({ storeRef: fields({ name: any, kind: any }) });
 
 const rewrite = fields({
   regexp: fields({ source: any, target: any }),
-  transform: fields({ template: plainText }),
+  transform: fields({ template: any }),
   merge: fields({
     into: any,
     priority: any,
@@ -64,6 +65,11 @@ const rewrite = fields({
     conflictPolicy: oneOf('Error', 'Ignore'),
     strategy: oneOf('Extract', 'JSON'),
   }),
+});
+
+const templateSource = fields({
+  name: any,
+  items: each(fields({ key: any, templateAs: oneOf('Values', 'KeysAndValues') })),
 });
 
 const externalSecretSpec = fields({
@@ -79,8 +85,18 @@ const externalSecretSpec = fields({
     template: fields({
       type: any,
       engineVersion: oneOf('v2'),
-      mergePolicy: any,
-      metadata: fields({ labels: each(plainText), annotations: each(plainText) }),
+      mergePolicy: oneOf('Replace', 'Merge'),
+      metadata: fields({ labels: any, annotations: any, finalizers: any }),
+      data: any,
+      templateFrom: each(
+        fields({
+          configMap: templateSource,
+          secret: templateSource,
+          literal: any,
+          target: templateTarget,
+          valuesDecodingStrategy: oneOf('None', 'Base64', 'Base64URL', 'Auto'),
+        }),
+      ),
     }),
   }),
   data: each(fields({ secretKey: any, remoteRef, sourceRef })),

@@ -14,6 +14,15 @@ import type { SecretValue } from '../secret-value.ts';
 import { fieldsWrittenBy, type WrittenFields } from './managed-fields.ts';
 import { dataHash, objectHash } from './object-hash.ts';
 
+type StringMap = Readonly<Record<string, string>>;
+
+/** What is written of a Secret's metadata beside our own marks. */
+export interface SecretMetadata {
+  readonly labels: StringMap;
+  readonly annotations: StringMap;
+  readonly finalizers: readonly string[];
+}
+
 /** Secrets of these types open the cluster itself; an ExternalSecret never makes or adopts one. */
 const PROTECTED_TYPES: readonly string[] = [
   'kubernetes.io/service-account-token',
@@ -94,6 +103,7 @@ function isExternalSecret({ apiVersion, kind }: OwnerReference): boolean {
  * ExternalSecret has written before and does not write any more goes.
  *
  * @param later ExternalSecrets that add to the same Secret after this one: what they have written stays.
+ * @param wanted What the template says of metadata; without one they are those of the ExternalSecret.
  * @throws LatchkeyError `InvalidData` for more than a Secret can hold.
  */
 export function buildSecret(
@@ -101,9 +111,10 @@ export function buildSecret(
   values: ReadonlyMap<string, SecretValue>,
   current: Secret | undefined,
   later: readonly ExternalSecret[] = [],
+  wanted: SecretMetadata = copiedMetadata(externalSecret),
 ): Secret {
   const { metadata, spec } = externalSecret;
-  const { labels, annotations } = copiedMetadata(externalSecret);
+  const { labels, annotations } = wanted;
   const { labels: currentLabels = {}, annotations: currentAnnotations = {} } = current?.metadata ?? {};
   const own = writtenBy([externalSecret], current);
   const theirs = writtenBy(later, current);
@@ -113,6 +124,8 @@ export function buildSecret(
   const bytes = Object.entries(data).map(([key, base64]) => [key, Buffer.from(base64, 'base64')] as const);
   assertSize(bytes.map(([, value]) => value));
   const ownerReferences = ownersOf(externalSecret, current);
+  const finalizers = [...new Set([...(current?.metadata.finalizers ?? []), ...wanted.finalizers])];
+  const hasTemplate = spec.target?.template !== undefined;
   const { data: _replaced, ...rest } = current ?? { apiVersion: 'v1', kind: 'Secret' };
   const { ownerReferences: _rewritten, ...currentMetadata } = current?.metadata ?? {};
   return {
@@ -131,12 +144,13 @@ export function buildSecret(
         [MANAGED_LABEL]: 'true',
       },
       annotations: {
-        ...without(currentAnnotations, new Set([...own.annotations].filter(isCopied))),
+        ...without(currentAnnotations, new Set([...own.annotations].filter(hasTemplate ? () => true : isCopied))),
         ...annotations,
         ...only(currentAnnotations, theirs.annotations),
         [DATA_HASH_ANNOTATION]: dataHash(bytes),
       },
       ...(ownerReferences.length === 0 ? {} : { ownerReferences }),
+      ...(finalizers.length === 0 ? {} : { finalizers }),
     },
     // The API server keeps no empty map: a Secret that differs only in that is not to be written.
     ...(bytes.length === 0 ? {} : { data }),
@@ -180,8 +194,6 @@ function ownersOf(externalSecret: ExternalSecret, current: Secret | undefined): 
   return owners.some(isUs) ? owners.map((owner) => (isUs(owner) ? us : owner)) : [...owners, us];
 }
 
-type StringMap = Readonly<Record<string, string>>;
-
 /** What these have set on the Secret. */
 function writtenBy(externalSecrets: readonly ExternalSecret[], current: Secret | undefined): WrittenFields {
   const managers = externalSecrets.map(({ metadata }) => fieldManagerOf(metadata.name));
@@ -206,15 +218,11 @@ function assertSize(values: Iterable<Buffer>): void {
   );
 }
 
-function copiedMetadata({ metadata, spec }: ExternalSecret): {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
-} {
-  const template = spec.target?.template;
-  const source = template === undefined ? metadata : (template.metadata ?? {});
-  const keep = (map: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> =>
-    Object.fromEntries(Object.entries(map ?? {}).filter(([key]) => isCopied(key)));
-  return { labels: keep(source.labels), annotations: keep(source.annotations) };
+/** What the target gets from an ExternalSecret without a template. */
+export function copiedMetadata({ metadata }: ExternalSecret): SecretMetadata {
+  const keep = (map: StringMap = {}): StringMap =>
+    Object.fromEntries(Object.entries(map).filter(([key]) => isCopied(key)));
+  return { labels: keep(metadata.labels), annotations: keep(metadata.annotations), finalizers: [] };
 }
 
 function ownerReference({ metadata }: ExternalSecret): OwnerReference {

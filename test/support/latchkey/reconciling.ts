@@ -1,7 +1,7 @@
 /** Syncs on a real API server, under Latchkey's own rights, one after the other: what a reconciler would do. */
 import { providers } from '../../../providers/index.ts';
 import type { ExternalSecret, SecretStore } from '../../../src/api/external-secrets.ts';
-import type { Condition, Event, Json, KubernetesObject, Namespace, Secret } from '../../../src/api/kubernetes.ts';
+import type { Condition, Event, Json, KubernetesObject, Secret } from '../../../src/api/kubernetes.ts';
 import {
   clusterSecretStores,
   events,
@@ -19,6 +19,7 @@ import { systemClock } from '../../../src/ports/clock.ts';
 import type { Logger } from '../../../src/ports/logger.ts';
 import type { Metrics } from '../../../src/ports/metrics.ts';
 import type { ProviderRegistry } from '../../../src/ports/provider.ts';
+import { DEFAULT_TEMPLATE_SETTINGS } from '../../../src/stores/template.ts';
 import { summariseNamespace } from '../../../src/stores/views.ts';
 import { wireAdmission, type Wiring } from '../../../src/wiring.ts';
 import { startControlPlane, type ControlPlane } from '../control-plane/control-plane.ts';
@@ -66,6 +67,7 @@ export async function startReconciling(registry: ProviderRegistry = {}): Promise
   const wiring = wireAdmission({
     cluster: connectToCluster(await controlPlane.kubeconfigFor(LATCHKEY_USER.name), silent),
     settings: {
+      ...DEFAULT_TEMPLATE_SETTINGS,
       controllerClass: 'default',
       ambientCredentials: 'none',
       allowedBackendHosts: [],

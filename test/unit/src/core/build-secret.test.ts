@@ -131,14 +131,22 @@ describe('labels and annotations', () => {
   });
 
   it('of the template are taken instead when there is one', () => {
-    const template = { metadata: { labels: { from: 'template' }, annotations: { also: 'template' } } };
-    const { metadata } = buildSecret(externalSecret({ template }, own), values, undefined);
+    const wanted = { labels: { from: 'template' }, annotations: { also: 'template' }, finalizers: ['fake/keep'] };
+    const { metadata } = buildSecret(externalSecret({ template: {} }, own), values, undefined, [], wanted);
+    assert.deepEqual(metadata.finalizers, ['fake/keep']);
     assert.deepEqual([metadata.labels?.['from'], metadata.labels?.['team']], ['template', undefined]);
     assert.deepEqual([metadata.annotations?.['also'], metadata.annotations?.['note']], ['template', undefined]);
   });
 
   it('are none but the marks when the template names none', () => {
-    const { metadata } = buildSecret(externalSecret({ template: { type: 'Opaque' } }, own), values, undefined);
+    const none = { labels: {}, annotations: {}, finalizers: [] };
+    const { metadata } = buildSecret(
+      externalSecret({ template: { type: 'Opaque' } }, own),
+      values,
+      undefined,
+      [],
+      none,
+    );
     assert.deepEqual(Object.keys(metadata.labels ?? {}).sort(), [CREATED_BY, MANAGED]);
     assert.deepEqual(Object.keys(metadata.annotations ?? {}), [DATA_HASH]);
   });

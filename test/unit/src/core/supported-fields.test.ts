@@ -28,9 +28,15 @@ const SUPPORTED: readonly string[] = [
   'spec.target.immutable',
   'spec.target.template.type',
   'spec.target.template.engineVersion',
-  'spec.target.template.mergePolicy',
   'spec.target.template.metadata.labels.*',
   'spec.target.template.metadata.annotations.*',
+  'spec.target.template.metadata.finalizers[0]',
+  'spec.target.template.data.*',
+  ...['configMap', 'secret'].flatMap((source) => [
+    `spec.target.template.templateFrom[0].${source}.name`,
+    `spec.target.template.templateFrom[0].${source}.items[0].key`,
+  ]),
+  'spec.target.template.templateFrom[0].literal',
   'spec.data[0].secretKey',
   ...['spec.data[0].remoteRef', 'spec.dataFrom[0].extract'].flatMap((ref) => [
     `${ref}.key`,
@@ -61,6 +67,9 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   priorityPolicy: ['Strict', 'IgnoreNotFound'],
   conflictPolicy: ['Error', 'Ignore'],
   strategy: ['Extract', 'JSON'],
+  mergePolicy: ['Replace', 'Merge'],
+  templateAs: ['Values', 'KeysAndValues'],
+  valuesDecodingStrategy: ['None', 'Base64', 'Base64URL', 'Auto'],
 };
 
 const crd = parse(
@@ -102,11 +111,14 @@ describe('every field of the ExternalSecret schema', () => {
   }
 });
 
-describe('template metadata', () => {
-  it('is taken as it is when it is plain, and reported when it is a template', () => {
-    const spec = (text: string): object => ({ target: { template: { metadata: { labels: { team: text } } } } });
-    assert.deepEqual(unsupportedFields(spec('shop')), []);
-    assert.deepEqual(unsupportedFields(spec('{{ .team }}')), ['spec.target.template.metadata.labels.team']);
+describe('templateFrom.target', () => {
+  it('is Data, Labels or Annotations, however written; a path is for other objects than Secrets', () => {
+    const spec = (target: string): object => ({
+      target: { template: { templateFrom: [{ target, literal: 'a: b' }] } },
+    });
+    for (const target of ['', 'Data', 'data', 'LABELS', 'Annotations'])
+      assert.deepEqual(unsupportedFields(spec(target)), []);
+    assert.deepEqual(unsupportedFields(spec('spec.x')), ['spec.target.template.templateFrom[0].target']);
   });
 });
 

@@ -1,5 +1,7 @@
 /** Holds templates, through the thread that renders them, to what text/template and sprig gave outside of it. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { SecretValue } from '../../../../src/core/secret-value.ts';
 import { TemplateError } from '../../../../src/core/template/template-error.ts';
@@ -85,3 +87,40 @@ function columnOf(template: TemplateVector['template'], line: number, byte: numb
   const text = goldenBytes(template).toString('latin1').split('\n')[line - 1] ?? '';
   return Array.from(Buffer.from(text.slice(0, byte), 'latin1').toString('utf8')).length + 1;
 }
+
+describe('the functions that docs/templates.md names', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/templates.md'), 'utf8');
+  const [, ofGo = '', ofExternalSecrets = '', ofSprig = ''] =
+    page.split('\n## Functions\n')[1]?.match(/^([^]*)\nOf External Secrets:\n([^]*)\nOf sprig ([^]*)$/) ?? [];
+  const names = (text: string): readonly string[] => [...text.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+
+  it('are all of sprig', () => {
+    const listed = names(ofSprig.replace(/^.*:\n/, '')).toSorted();
+    assert.deepEqual(listed, goldenVectors('template-functions').toSorted());
+  });
+
+  it('exist', async () => {
+    const wrong: string[] = [];
+    for (const name of [...names(ofGo), ...names(ofExternalSecrets), ...names(ofSprig)]) {
+      if (name === 'Error') continue;
+      const loop = name === 'break' || name === 'continue';
+      const template = loop ? `{{ range 1 }}{{ ${name} }}{{ end }}` : `{{ if false }}{{ ${name} 1 }}{{ end }}`;
+      const got = await render({ template, text: '' });
+      if (got instanceof TemplateError) wrong.push(`${name}: ${got.message}`);
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  it('are each rendered by a vector or a test here', () => {
+    const tests = ['certificate-functions', 'random-functions'].map((name) =>
+      readFileSync(join(import.meta.dirname, `${name}.test.ts`), 'utf8'),
+    );
+    const texts = [...vectors.map(({ template }) => goldenBytes(template).toString('latin1')), ...tests].join('\n');
+    const used = new Set(texts.match(/\w+/g));
+    const all = [...names(ofGo), ...names(ofExternalSecrets), ...names(ofSprig)];
+    assert.deepEqual(
+      all.filter((name) => !used.has(name)),
+      [],
+    );
+  });
+});

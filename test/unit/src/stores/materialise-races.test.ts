@@ -8,6 +8,7 @@ import { externalSecrets, secrets } from '../../../../src/api/resources.ts';
 import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts';
 import { LatchkeyError } from '../../../../src/core/errors.ts';
 import { SecretValue } from '../../../../src/core/secret-value.ts';
+import { copiedMetadata } from '../../../../src/core/target/build-secret.ts';
 import { materialise, type Materialised } from '../../../../src/stores/materialise.ts';
 import { handClock, type HandClock } from './support/clock.ts';
 import { clusterIsDown, observed, type ObservedCluster } from './support/observed-cluster.ts';
@@ -36,6 +37,7 @@ class Target {
         this.fetches += 1;
         return { values: new Map([['password', SecretValue.fromText(await fetch())]]), missing: [] };
       },
+      compose: async (data) => ({ data, metadata: copiedMetadata(externalSecret as ExternalSecret) }),
       clock: this.clock,
       metrics: { ...noMetrics, secretWrite: (operation) => void this.counted.push(operation) },
       signal: AbortSignal.timeout(60_000),

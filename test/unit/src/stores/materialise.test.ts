@@ -7,6 +7,7 @@ import { secrets } from '../../../../src/api/resources.ts';
 import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts';
 import { LatchkeyError } from '../../../../src/core/errors.ts';
 import { SecretValue } from '../../../../src/core/secret-value.ts';
+import { copiedMetadata } from '../../../../src/core/target/build-secret.ts';
 import { materialise } from '../../../../src/stores/materialise.ts';
 import { handClock } from './support/clock.ts';
 import { observed, type ObservedCluster } from './support/observed-cluster.ts';
@@ -35,11 +36,13 @@ async function write(
   fetch: () => string | Promise<string>,
   { isBelievedAbsent = false } = {},
 ) {
-  const { secret } = await materialise(cluster, await externalSecretIn(cluster), {
+  const externalSecret = await externalSecretIn(cluster);
+  const { secret } = await materialise(cluster, externalSecret, {
     isBelievedAbsent,
     isAskedFor: true,
     later: [],
     fetch: async () => ({ values: new Map([['password', SecretValue.fromText(await fetch())]]), missing: [] }),
+    compose: async (data) => ({ data, metadata: copiedMetadata(externalSecret) }),
     clock: handClock(),
     metrics: noMetrics,
     signal: AbortSignal.timeout(5_000),

@@ -6,6 +6,7 @@ import { externalSecrets, secrets } from '../../../../src/api/resources.ts';
 import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts';
 import { findReferences } from '../../../../src/core/admission/references.ts';
 import type { ErrorCode } from '../../../../src/core/errors.ts';
+import { DEFAULT_TEMPLATE_SETTINGS } from '../../../../src/stores/template.ts';
 import { summariseNamespace } from '../../../../src/stores/views.ts';
 import { wireAdmission } from '../../../../src/wiring.ts';
 import * as make from '../../../support/latchkey/manifests.ts';
@@ -65,6 +66,7 @@ describe('an ExternalSecret that the watch has not brought', () => {
     const wiring = wireAdmission({
       ...{ cluster, registry: backend.registry, environment: {}, clock, logger: silentLogger, metrics: noMetrics },
       settings: {
+        ...DEFAULT_TEMPLATE_SETTINGS,
         controllerClass: 'default',
         ambientCredentials: 'none',
         allowedBackendHosts: [],

@@ -6,6 +6,7 @@ import { FolderCluster } from '../../../../../src/cluster/folder/folder-cluster.
 import { findReferences } from '../../../../../src/core/admission/references.ts';
 import type { Logger } from '../../../../../src/ports/logger.ts';
 import type { Metrics } from '../../../../../src/ports/metrics.ts';
+import { DEFAULT_TEMPLATE_SETTINGS } from '../../../../../src/stores/template.ts';
 import { summariseNamespace } from '../../../../../src/stores/views.ts';
 import type { PodReview } from '../../../../../src/webhook/pod-review.ts';
 import { wireAdmission, type AdmissionSettings, type Wiring, type WiringOptions } from '../../../../../src/wiring.ts';
@@ -22,6 +23,7 @@ function noop(): void {
 
 /** An operator's defaults, except that no store may use the identity of this process. */
 export const admissionSettings: AdmissionSettings = {
+  ...DEFAULT_TEMPLATE_SETTINGS,
   controllerClass: 'default',
   ambientCredentials: 'none',
   allowedBackendHosts: [],
