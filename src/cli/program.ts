@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { certsCommand } from './certs.ts';
 import { checkCommand } from './check.ts';
 import { injectCommand } from './inject.ts';
+import { renderCommand } from './render.ts';
 import { say, sentenceOf } from './sentences.ts';
 import { serveCommand } from './serve.ts';
 import { syncCommand } from './sync.ts';
@@ -24,6 +25,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     injectCommand(),
     checkCommand(),
     syncCommand(),
+    renderCommand(),
     certsCommand(),
     versionCommand(),
   ]) {

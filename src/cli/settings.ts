@@ -153,6 +153,18 @@ export function syncOptions(): readonly Option[] {
   ];
 }
 
+/** Options of the command that shows Secrets. */
+export function renderOptions(): readonly Option[] {
+  return [
+    new Option('-f, --filename <paths...>', 'files and folders with the ExternalSecrets; - is standard input'),
+    new Option('--lookup <paths...>', 'more of them, where stores and other objects are only looked up'),
+    new Option('--cluster', 'look up stores and other objects in the cluster; without -f, its ExternalSecrets too'),
+    new Option('-n, --namespace <name>', 'only ExternalSecrets of this namespace'),
+    ...runOptions(30_000, '30s'),
+    ...storeOptions(),
+  ];
+}
+
 /** Options that change what templates may do. The delimiters' flags are upstream's. */
 function templateOptions(): readonly Option[] {
   const { templateLeftDelimiter, templateRightDelimiter } = DEFAULT_TEMPLATE_SETTINGS;

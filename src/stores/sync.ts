@@ -1,11 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import type { ExternalSecret } from '../api/external-secrets.ts';
+import type { Secret } from '../api/kubernetes.ts';
 import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
 import { assertResolvable } from '../core/external-secret/supported-fields.ts';
 import { laterMergers, targetName } from '../core/external-secret/target-name.ts';
 import type { SyncRecord } from '../core/refresh/freshness.ts';
 import { isForeign } from '../core/store/store-access.ts';
-import { isOwning } from '../core/target/build-secret.ts';
+import { assertTargetAllowed, buildSecret, isOwning } from '../core/target/build-secret.ts';
 import { syncedResourceVersion } from '../core/target/object-hash.ts';
 import { summarise, type SecretSummary } from '../core/target/secret-summary.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -111,6 +112,21 @@ export class Syncer {
         return this.#slots.run(namespace, within, () => this.#attempt(request, stores, within));
       },
     });
+  }
+
+  /** What the Secret would be where there is none yet. Asks the stores; nothing is written or remembered. */
+  async preview({
+    externalSecret,
+    namespace,
+    signal,
+  }: Pick<SyncRequest, 'externalSecret' | 'namespace' | 'signal'>): Promise<Secret> {
+    const { stores, resolver, templates } = this.#deps;
+    assertResolvable(externalSecret);
+    assertTargetAllowed(externalSecret, undefined);
+    const permitted = await stores.find(externalSecret, namespace, signal);
+    const { values } = await resolver.resolve({ externalSecret, namespace, stores: permitted, signal });
+    const { data, metadata } = await templates.compose(externalSecret, values, signal);
+    return buildSecret(externalSecret, data, undefined, [], metadata);
   }
 
   /** Without them there is nothing to attempt, which the status says all the same. */

@@ -11,7 +11,7 @@ describe('latchkey', () => {
   it('lists its commands with --help', async () => {
     const { exitCode, stdout, stderr } = await latchkey(['--help']);
     assert.deepEqual([exitCode, stderr], [0, '']);
-    for (const command of ['serve', 'inject', 'check', 'sync', 'certs', 'version']) {
+    for (const command of ['serve', 'inject', 'check', 'sync', 'render', 'certs', 'version']) {
       assert.match(stdout, new RegExp(`^ {2}${command} `, 'm'));
     }
   });
