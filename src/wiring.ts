@@ -67,6 +67,7 @@ export function wireAdmission(options: WiringOptions): Wiring {
   const { cluster, settings, registry, environment, clock, logger, metrics, versionKey } = options;
   const { externalSecretWaitMs = EXTERNAL_SECRET_WAIT_MS, ownNamespace, reservedNamespaces = [] } = options;
   const views = createViews(cluster);
+  const events = new EventRecorder(cluster, environment['HOSTNAME'] ?? 'latchkey', clock, logger);
   const { ambientCredentials, allowedBackendHosts, controllerClass } = settings;
   const clients = new ClientCache(cluster, {
     registry,
@@ -76,10 +77,10 @@ export function wireAdmission(options: WiringOptions): Wiring {
     clock,
     metrics,
     logger,
+    onNotice: (store, code, sentence) => events.recordNotice(store, code, sentence),
   });
   const stores = new StoreLookup(cluster, views);
   const go = createGoLibraries();
-  const events = new EventRecorder(cluster, environment['HOSTNAME'] ?? 'latchkey', clock, logger);
   const syncer = new Syncer({
     ...{ cluster, views, stores, controllerClass, ownNamespace, clock, metrics, logger },
     resolver: new Resolver({ clients, breakers: new CircuitBreakers(clock), go }),

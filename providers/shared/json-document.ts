@@ -35,7 +35,7 @@ export const pathOnly: DocumentReader = {
 /** A property is first looked up as one member's name, whatever it is made of, and has that member's bytes (vault). */
 export const nameThenPath: DocumentReader = {
   property: (document, property) => {
-    const json = readJsonText(document.reveal());
+    const json = readJson(document);
     const raw = json && property !== '' ? findMember(json, property) : undefined;
     if (raw) return { value: new SecretValue(memberBytes(raw)) };
     return readProperty(document, property, { notAName: PATH_SYNTAX, paths: [property] });
@@ -50,12 +50,21 @@ function readProperty(
   { notAName, paths }: { readonly notAName: RegExp; readonly paths: readonly string[] },
 ): PropertyReading {
   if (property === '') return ABSENT;
-  const json = readJsonText(document.reveal());
+  const json = readJson(document);
   // gjson finds its way also through a text that is cut short.
   if (json === undefined) return /^\s*[{[]/.test(document.reveal().toString('latin1', 0, 64)) ? { paths } : ABSENT;
   const raw = notAName.test(property) ? undefined : findMember(json, property);
   if (raw !== undefined) return { value: new SecretValue(propertyBytes(raw)) };
   return PATH_SYNTAX.test(property) || (json.kind === 'array' && ARRAY_PATH.test(property)) ? { paths } : ABSENT;
+}
+
+/** Read once for all properties of a document; forgotten with it. */
+const known = new WeakMap<SecretValue, JsonText | 'no-json'>();
+
+function readJson(document: SecretValue): JsonText | undefined {
+  const json = known.get(document) ?? readJsonText(document.reveal()) ?? 'no-json';
+  known.set(document, json);
+  return json === 'no-json' ? undefined : json;
 }
 
 /** gjson stops at the first member of a name. */
@@ -74,7 +83,7 @@ function propertyBytes(raw: Buffer): Buffer {
 
 /** Go's `map[string]json.RawMessage`: strings unquoted, null empty, the rest as spelled; the last of a name counts. */
 function readMap(document: SecretValue): ReadonlyMap<string, SecretValue> {
-  const json = readJsonText(document.reveal());
+  const json = readJson(document);
   if (json?.kind !== 'object') throw noObject();
   return new Map(json.members.map(({ name, raw }) => [name, new SecretValue(memberBytes(raw))]));
 }

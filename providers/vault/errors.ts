@@ -10,7 +10,7 @@ import { VAULT_PATH } from './schema.ts';
 export interface VaultCall {
   /** `Vault at vault.example:8200` */
   readonly backend: string;
-  readonly verb: 'read' | 'list' | 'look up';
+  readonly verb: keyof typeof PARTICIPLES;
   /** `secret "team/db" in version "3"` */
   readonly subject: string;
   readonly version: 'v1' | 'v2';
@@ -71,7 +71,7 @@ function judge(status: number, report: VaultReport, call: VaultCall): Verdict {
   return unclear(backend);
 }
 
-const PARTICIPLES = { read: 'read', list: 'listed', 'look up': 'looked up' } as const;
+const PARTICIPLES = { read: 'read', list: 'listed', 'look up': 'looked up', revoke: 'revoked' } as const;
 
 /** Without words of its own a 404 is about the secret; with them it is about the way there. */
 function judgeAbsence({ errors, warnings, isDeleted }: VaultReport, { backend, subject, version }: VaultCall): Verdict {

@@ -15,6 +15,8 @@ const LOG_IN_LIMIT_MS = 10_000;
 const REVOKE_LIMIT_MS = 5_000;
 /** After a failed renewal the old token is used for that long before the next try. */
 const RETRY_AFTER_MS = 5_000;
+/** The same credentials are not tried again before: Vault locks users out, and directories lock accounts. */
+const REFUSED_FOR_MS = 30_000;
 /** Rights may have been given since a token was made, which only a new one shows; not for each refusal, though. */
 const NEW_RIGHTS_AFTER_MS = 30_000;
 
@@ -46,6 +48,7 @@ export class LogInSession implements Session {
   #held: Held | undefined;
   /** Being obtained or renewed: whoever needs it waits for it. */
   #pending: Promise<Held> | undefined;
+  #refusal: { readonly error: LatchkeyError; readonly untilMs: number } | undefined;
 
   constructor(
     server: VaultServer,
@@ -121,7 +124,18 @@ export class LogInSession implements Session {
   }
 
   async #obtain(): Promise<Held> {
-    const signal = AbortSignal.timeout(LOG_IN_LIMIT_MS);
+    if (this.#refusal !== undefined && this.#refusal.untilMs > Date.now()) throw this.#refusal.error;
+    try {
+      return await this.#logInOnce(AbortSignal.timeout(LOG_IN_LIMIT_MS));
+    } catch (error) {
+      if (error instanceof LatchkeyError && error.code === 'BackendAuthFailed') {
+        this.#refusal = { error, untilMs: Date.now() + REFUSED_FOR_MS };
+      }
+      throw error;
+    }
+  }
+
+  async #logInOnce(signal: AbortSignal): Promise<Held> {
     const { path, field } = this.#logIn;
     const body = await readLogIn(this.#logIn, this.#credentials, signal);
     const nowMs = Date.now();
@@ -158,7 +172,12 @@ export class LogInSession implements Session {
       this.#aboutItself('RevokeSelf', held, 'revoke-self'),
       (answer) => {
         if (answer.status === 200 || answer.status === 204) return;
-        const error = vaultError(answer, this.#words);
+        const error = vaultError(answer, {
+          backend: this.#server.name,
+          verb: 'revoke',
+          subject: 'itself',
+          version: 'v2',
+        });
         // A token that Vault does not know is gone already.
         if (error.code !== 'BackendAuthFailed') throw error;
       },
@@ -168,10 +187,6 @@ export class LogInSession implements Session {
 
   #aboutItself(call: Question['call'], { token }: Held, path: string): Question {
     return { call, path: `auth/token/${path}`, token, namespace: this.#namespace, body: {} };
-  }
-
-  get #words() {
-    return { backend: this.#server.name, verb: 'look up', subject: 'itself', version: 'v2' } as const;
   }
 }
 

@@ -166,6 +166,11 @@ export interface StoreSpec {
   readonly conditions?: readonly StoreCondition[];
   /** How often the store is looked at: seconds, or a Go duration; 0 = as often as the controller does. */
   readonly refreshInterval?: number | string;
+  readonly retrySettings?: {
+    readonly maxRetries?: number;
+    /** Go duration. */
+    readonly retryInterval?: string;
+  };
 }
 
 export interface StoreStatus {

@@ -3,6 +3,7 @@ import { asLatchkeyError, type ErrorCode } from '../core/errors.ts';
 import { printable } from '../core/names.ts';
 import { REASONS } from '../core/reason-catalogue.ts';
 import { openSession, type Session, type SessionSettings } from './session.ts';
+import { coloured, lineFormatter } from './table.ts';
 import type { Workload } from './workloads.ts';
 
 /** One Secret that one workload needs, or one line about the workload as a whole (then `secret` is missing). */
@@ -100,15 +101,13 @@ export function printTable(rows: readonly CheckRow[], isColoured: boolean): stri
   if (rows.length === 0) return 'No workload among these manifests.\n';
   const cells = rows.map(({ workload, secret = '-', externalSecret = '-' }) => [workload, secret, externalSecret]);
   const titles = ['WORKLOAD', 'SECRET', 'EXTERNALSECRET'];
-  const widths = titles.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[], last: string): string =>
-    `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}  ${last}\n`;
+  const line = lineFormatter([titles, ...cells]);
   const body = rows.map((row, index) => {
     const code = row.code === undefined ? '' : ` [${row.code}]`;
     const text = `${row.result}${code}`;
     const remedy = row.code === undefined ? [] : [`remedy: ${REASONS[row.code].remedy}`];
     const places = [...(row.usedBy ?? []), ...remedy].map((each) => `    ${each}\n`).join('');
-    return line(cells[index] ?? [], isColoured ? `\u001b[${row.isHad ? 32 : 31}m${text}\u001b[0m` : text) + places;
+    return line([...(cells[index] ?? []), coloured(text, row.isHad, isColoured)]) + places;
   });
-  return line(titles, 'RESULT') + body.join('');
+  return line([...titles, 'RESULT']) + body.join('');
 }

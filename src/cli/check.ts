@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { admissionOptions, sessionOptions } from './settings.ts';
 import type { SessionSettings } from './session.ts';
+import { wantsColours } from './table.ts';
 
 interface CheckSettings extends SessionSettings {
   readonly output: 'table' | 'json';
@@ -18,11 +19,7 @@ export function checkCommand(): Command {
     .action(async (settings: CheckSettings) => {
       const { check, printJson, printTable } = await import('./check-report.ts');
       const report = await check(settings, settings.resolve !== true);
-      process.stdout.write(settings.output === 'json' ? printJson(report) : printTable(report, isColoured()));
+      process.stdout.write(settings.output === 'json' ? printJson(report) : printTable(report, wantsColours()));
       process.exitCode = report.every(({ isHad }) => isHad) ? 0 : 1;
     });
-}
-
-function isColoured(): boolean {
-  return process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '';
 }

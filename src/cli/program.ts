@@ -1,13 +1,13 @@
 import { Command, CommanderError } from 'commander';
-import { InvalidSetting } from '../config/settings.ts';
-import { LatchkeyError } from '../core/errors.ts';
 import { certsCommand } from './certs.ts';
 import { checkCommand } from './check.ts';
 import { injectCommand } from './inject.ts';
+import { say, sentenceOf } from './sentences.ts';
 import { serveCommand } from './serve.ts';
+import { syncCommand } from './sync.ts';
 import { VERSION, versionCommand } from './version.ts';
 
-/** Usage mistakes and failures alike; `check` alone uses 1 for "cannot be resolved". */
+/** Usage mistakes and failures alike; 1 is for commands that ran, and found or left something wrong. */
 const EXIT_FAILURE = 2;
 
 /** Runs one command line and gives the exit code. Failures are one sentence on stderr. */
@@ -19,7 +19,14 @@ export async function run(argv: readonly string[]): Promise<number> {
     .version(VERSION)
     .showHelpAfterError('(latchkey --help shows the commands)')
     .exitOverride();
-  for (const command of [serveCommand(), injectCommand(), checkCommand(), certsCommand(), versionCommand()]) {
+  for (const command of [
+    serveCommand(),
+    injectCommand(),
+    checkCommand(),
+    syncCommand(),
+    certsCommand(),
+    versionCommand(),
+  ]) {
     program.addCommand(command.exitOverride());
   }
   try {
@@ -27,19 +34,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_FAILURE;
-    const message = sentenceOf(error);
-    process.stderr.write(`latchkey: ${message}\n`);
+    say(sentenceOf(error));
     return EXIT_FAILURE;
   }
-}
-
-/** Of errors that are not ours only the type and code are shown; their text may quote what they choked on. */
-function unexpected(error: unknown): string {
-  const { name = typeof error, code } = error as { name?: string; code?: string };
-  return `failed unexpectedly (${name}${code === undefined ? '' : ` ${code}`})`;
-}
-
-function sentenceOf(error: unknown): string {
-  if (error instanceof InvalidSetting) return error.message;
-  return error instanceof LatchkeyError ? `${error.message} [${error.code}]` : unexpected(error);
 }

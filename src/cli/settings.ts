@@ -95,6 +95,20 @@ export function parseServeSettings(argv: readonly string[]): ServeSettings {
 /** Options that change what is decided about a pod; the offline commands take them too. */
 export function admissionOptions(): readonly Option[] {
   return [
+    ...storeOptions(),
+    option(
+      '--default-stale-if-error <duration>',
+      'how long past its age limit a value may serve when no new one is to be had; 0s = never',
+    )
+      .argParser(checked(parseDurationSetting))
+      .default(86_400_000, '24h')
+      .attributeNameAs('defaultStaleIfErrorMs'),
+  ];
+}
+
+/** Options that change what stores may be used, and how. */
+function storeOptions(): readonly Option[] {
+  return [
     option('--controller-class <name>', 'stores with another spec.controller belong to somebody else').default(
       'default',
     ),
@@ -107,13 +121,6 @@ export function admissionOptions(): readonly Option[] {
     )
       .argParser(checked(parseHosts))
       .default([], 'none'),
-    option(
-      '--default-stale-if-error <duration>',
-      'how long past its age limit a value may serve when no new one is to be had; 0s = never',
-    )
-      .argParser(checked(parseDurationSetting))
-      .default(86_400_000, '24h')
-      .attributeNameAs('defaultStaleIfErrorMs'),
   ];
 }
 
@@ -126,10 +133,28 @@ export function sessionOptions(): readonly Option[] {
       '--cluster',
       'look up stores, ExternalSecrets and Secrets in the cluster; without -f, its workloads too',
     ),
+    ...runOptions(30_000, '30s'),
+  ];
+}
+
+/** Options of the command that works on ExternalSecrets. */
+export function syncOptions(): readonly Option[] {
+  return [
+    new Option('-f, --filename <paths...>', 'files and folders of manifests to work on in memory; - is standard input'),
+    new Option('--cluster', 'work on the cluster instead, and write Secrets and statuses there').conflicts('filename'),
+    new Option('-n, --namespace <name>', 'only its ExternalSecrets; names without a namespace are in it'),
+    new Option('--dry-run', 'ask the backends, but write nothing'),
+    ...runOptions(600_000, '10m'),
+    ...storeOptions(),
+  ];
+}
+
+function runOptions(timeoutMs: number, timeout: string): readonly Option[] {
+  return [
     option('--kubeconfig <file>', 'kubeconfig for --cluster'),
     option('--timeout <duration>', 'give up after this')
       .argParser(checked(parseDurationSetting))
-      .default(30_000, '30s')
+      .default(timeoutMs, timeout)
       .attributeNameAs('timeoutMs'),
   ];
 }

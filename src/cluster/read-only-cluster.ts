@@ -16,7 +16,11 @@ export function readOnly(cluster: Cluster): Cluster {
     informer: (resource, options) => cluster.informer(resource, options),
     // Leaves nothing behind in the cluster.
     requestToken: (key, wanted, options) => cluster.requestToken(key, wanted, options),
-    create: asWritten,
+    // What is there already is told, or a Secret that would be updated would be taken for one that would be created.
+    create: async (resource, object, options) =>
+      (await cluster.get(resource, object.metadata, options)) === undefined
+        ? asWritten(resource, object)
+        : { outcome: 'conflict' },
     update: asWritten,
     delete: async () => 'deleted',
     apply: async (_resource, object) => object,

@@ -8,7 +8,7 @@ import type { SecretValue } from '../core/secret-value.ts';
 import { permittedKeys } from '../core/store/permitted-keys.ts';
 import { describeStore } from '../core/store/store-key.ts';
 import { syncedResourceVersion } from '../core/target/object-hash.ts';
-import type { GoLibraries } from '../ports/go-libraries.ts';
+import type { GoLibraries, JsonPathQuery } from '../ports/go-libraries.ts';
 import type { CircuitBreakers } from './circuit-breakers.ts';
 import { identityOf, type ClientCache, type OpenStore } from './client-cache.ts';
 import { fetchAll, readId, readOf, type Read, type ReadResult } from './fetch.ts';
@@ -76,7 +76,7 @@ export class Resolver {
     const sources = stores.map((each): Source => ({ ...each, ...NOTHING_YET, reads: new Map() }));
     const items = itemsOf(externalSecret, sources);
     await Promise.all(sources.map((source) => this.#fetch(source, question)));
-    const properties = await this.#readPaths(items, signal);
+    const properties = await this.#readProperties(items, signal);
     return this.#assemble(question, items, properties);
   }
 
@@ -97,25 +97,31 @@ export class Resolver {
     }
   }
 
-  /** Properties that take gjson, all in one call. */
-  async #readPaths(items: readonly Item[], signal: AbortSignal): Promise<ReadonlyMap<Item, SecretValue | undefined>> {
-    const queries = items.flatMap((item) => {
+  /** The properties that are there; those that take gjson in one call. */
+  async #readProperties(items: readonly Item[], signal: AbortSignal): Promise<ReadonlyMap<Item, SecretValue>> {
+    const values = new Map<Item, SecretValue>();
+    const queries: (JsonPathQuery & { readonly item: Item })[] = [];
+    for (const item of items) {
       const { property = '' } = refOf(item) ?? {};
       const result = item.source.results.get(item.readId);
-      if (property === '' || result === undefined || !('document' in result)) return [];
-      const reading = item.source.opened?.documents.property(result.document, property);
-      if (reading === undefined || !('paths' in reading) || reading.paths.length === 0) return [];
-      return [{ item, document: result.document, paths: reading.paths }];
-    });
-    if (queries.length === 0) return new Map();
-    const values = await this.#options.go.jsonPaths(queries, signal);
-    return new Map(queries.map(({ item }, position) => [item, values[position]]));
+      if (property === '' || result === undefined || !('document' in result)) continue;
+      const reading = item.source.opened?.documents.property(result.document, property) ?? { paths: [] };
+      if ('value' in reading) values.set(item, reading.value);
+      else if (reading.paths.length > 0) queries.push({ item, document: result.document, paths: reading.paths });
+    }
+    if (queries.length === 0) return values;
+    const found = await this.#options.go.jsonPaths(queries, signal);
+    for (const [position, { item }] of queries.entries()) {
+      const value = found[position];
+      if (value !== undefined) values.set(item, value);
+    }
+    return values;
   }
 
   async #assemble(
     { externalSecret, namespace, signal }: ResolveQuestion,
     items: readonly Item[],
-    properties: ReadonlyMap<Item, SecretValue | undefined>,
+    properties: ReadonlyMap<Item, SecretValue>,
   ): Promise<Resolved> {
     const values = new Map<string, SecretValue>();
     const missing: string[] = [];
@@ -140,7 +146,7 @@ export class Resolver {
 
   async #valuesOf(
     item: Item,
-    properties: ReadonlyMap<Item, SecretValue | undefined>,
+    properties: ReadonlyMap<Item, SecretValue>,
     namespace: NamespaceSummary,
     signal: AbortSignal,
   ): Promise<Iterable<readonly [string, SecretValue]>> {
@@ -199,13 +205,12 @@ function refOf({ entry }: Item): RemoteRef | undefined {
 function valueOf(
   item: Item,
   { key, property = '' }: RemoteRef,
-  properties: ReadonlyMap<Item, SecretValue | undefined>,
+  properties: ReadonlyMap<Item, SecretValue>,
 ): SecretValue {
   const result = resultOf(item);
   if (!('document' in result)) throw new LatchkeyError('Internal', `"${printable(key)}" was not read as a document`);
   if (property === '') return result.document;
-  const reading = properties.has(item) ? undefined : item.source.opened?.documents.property(result.document, property);
-  const value = reading !== undefined && 'value' in reading ? reading.value : properties.get(item);
+  const value = properties.get(item);
   if (value !== undefined) return value;
   throw new LatchkeyError('PropertyNotFound', `secret "${printable(key)}" has no property "${printable(property)}"`);
 }

@@ -9,6 +9,7 @@ import { credentialsFrom } from '../contract/context.ts';
 import { assertNothingLeaks, failure } from '../contract/secrets-client.suite.ts';
 import { vaultContext } from '../contract/vault.subject.ts';
 import { createAuthority, createClientCertificate } from '../support/latchkey/client-certificate.ts';
+import { startForwardProxy } from '../support/faults/forward-proxy.ts';
 import { startLdapFront } from '../support/openbao/ldap-front.ts';
 import { startOpenBao } from '../support/openbao/openbao.ts';
 import type { OpenBao } from '../support/openbao/openbao.ts';
@@ -240,12 +241,16 @@ describe('certificates before OpenBao', { timeout: 60_000 }, () => {
   });
   after(() => bao.stop());
 
-  async function read(section: Record<string, Json>, from: Record<string, string>): Promise<string> {
+  async function read(
+    section: Record<string, Json>,
+    from: Record<string, string>,
+    environment: ClientContext['environment'] = {},
+  ): Promise<string> {
     const caBundle = Buffer.from(bao.ca ?? '').toString('base64');
     const context = vaultContext(
       bao.endpoint,
       { path: 'secret', caBundle, ...section },
-      { credentials: credentialsFrom(from) },
+      { credentials: credentialsFrom(from), environment },
     );
     const client = await createProvider().newClient(context, signal);
     try {
@@ -269,6 +274,13 @@ describe('certificates before OpenBao', { timeout: 60_000 }, () => {
 
   it('may be shown beside any other way to log in', async () => {
     assert.equal(await read({ tls: TLS }, secrets), '{"a":"fake"}');
+  });
+
+  it('go through the proxy of the environment, past which nothing is seen', async () => {
+    const proxy = await startForwardProxy();
+    assert.equal(await read({ auth: CERT }, secrets, { HTTPS_PROXY: proxy.url }), '{"a":"fake"}');
+    assert.deepEqual([...new Set(proxy.seen)], [`CONNECT ${new URL(bao.endpoint).host}`]);
+    proxy.close();
   });
 
   it('of the server are verified with what caProvider names', async () => {

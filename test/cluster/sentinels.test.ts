@@ -92,7 +92,7 @@ const OF_VAULT: Readonly<Record<string, Loss>> = {
     spec: property('passwort'),
   },
   'more than a Secret holds': {
-    code: 'ClusterRejected',
+    code: 'InvalidData',
     reply: (value) => vaultSecret(`{"password":"${value.repeat(40_000)}"}`),
     spec: property('password'),
   },

@@ -165,6 +165,43 @@ describe('the documented ways to log in to Vault', () => {
     });
   }
 
+  it('let an ExternalSecret find secrets and read their metadata, with the rights that the page gives', async () => {
+    const labels = { custom_metadata: { team: TEAM } };
+    await plain.writer.call('POST', 'secret/data/orders/eu/cache', { data: { password: VALUE } });
+    await plain.writer.call('POST', 'secret/metadata/orders/eu/cache', labels);
+    const spec = {
+      secretStoreRef: { name: 'tokensecretref' },
+      dataFrom: [
+        { find: { path: 'orders', name: { regexp: '/db$' } } },
+        { find: { path: 'orders', tags: { team: TEAM } } },
+        { extract: { key: 'orders/eu/cache', metadataPolicy: 'Fetch' } },
+      ],
+    };
+    await apply(
+      {
+        apiVersion: 'external-secrets.io/v1',
+        kind: 'ExternalSecret',
+        metadata: { name: 'found', namespace: TEAM },
+        spec,
+      },
+      make.podWith('found', TEAM, 'found', ['orders_db']),
+    );
+    const { data } = JSON.parse(await run('get', 'secret', 'found', '-n', TEAM, '-o', 'json')) as {
+      data: Readonly<Record<string, string>>;
+    };
+    const texts = Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()] as const);
+    const { created_time: created, ...others } = Object.fromEntries(texts);
+    assert.match(created ?? '', /^\d{4}-.*Z$/);
+    const whole = JSON.stringify({ password: VALUE });
+    assert.deepEqual(others, {
+      orders_db: whole,
+      orders_eu_cache: whole,
+      team: TEAM,
+      current_version: '1',
+      delete_version_after: '0s',
+    });
+  });
+
   it('lead nowhere that a tenant may not, whatever store it writes, and the pod is told why', async () => {
     // Beside the address that the operator allows.
     const connections: Socket[] = [];

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { Document } from 'yaml';
+import { EXTERNAL_SECRETS_GROUP } from '../../api/keys.ts';
 import type { KubernetesObject } from '../../api/kubernetes.ts';
 import { LatchkeyError } from '../../core/errors.ts';
 import { printable } from '../../core/names.ts';
@@ -105,7 +106,19 @@ function unfold(object: unknown, pointer: string, where: string): readonly Manif
   if (typeof metadata !== 'object' || metadata === null) {
     throw rejected(`${where} (${printable(kind)}) has no metadata`);
   }
+  if (apiVersion.startsWith(`${EXTERNAL_SECRETS_GROUP}/`)) assertOurs(object as KubernetesObject, where);
   return [{ object: object as KubernetesObject, pointer }];
+}
+
+/** What an API server would not let pass, and everything that reads these kinds relies on. */
+function assertOurs(object: KubernetesObject & { readonly spec?: unknown }, where: string): void {
+  const { kind, metadata, spec } = object;
+  if (typeof metadata.name !== 'string' || metadata.name === '') {
+    throw rejected(`${where} (${printable(kind)}) has no metadata.name that is a text`);
+  }
+  if (typeof spec !== 'object' || spec === null) {
+    throw rejected(`${where} (${printable(kind)} "${printable(metadata.name)}") has no spec`);
+  }
 }
 
 function rejected(message: string): LatchkeyError {

@@ -1,21 +1,17 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * Upstream's ObjectHash: lowercase hex SHA3-224 of Go's `%+v` of a value. Kept to the byte, so that External Secrets
  * Operator finds its own hash on Secrets that Latchkey wrote and the other way round.
  */
 export function objectHash(goText: string): string {
-  return createHash('sha3-224').update(goText).digest('hex');
+  return hash('sha3-224', goText);
 }
 
 /** Hash of a Secret's data: `map[key:[98 121 116 101]]`, keys in byte order. */
 export function dataHash(data: Iterable<readonly [string, Uint8Array]>): string {
   const entries = [...data].sort(([a], [b]) => compareBytes(a, b));
-  const hash = createHash('sha3-224').update('map[');
-  entries.forEach(([key, bytes], position) => {
-    hash.update(`${position === 0 ? '' : ' '}${key}:[${bytes.join(' ')}]`);
-  });
-  return hash.update(']').digest('hex');
+  return objectHash(`map[${entries.map(([key, bytes]) => `${key}:[${bytes.join(' ')}]`).join(' ')}]`);
 }
 
 /**

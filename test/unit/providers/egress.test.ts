@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer as createHttpServer } from 'node:http';
-import type { IncomingMessage } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { Server as HttpsServer } from 'node:https';
-import { connect } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
@@ -18,6 +15,7 @@ import type { EgressOptions } from '../../../providers/shared/egress.ts';
 import { guardedLookup } from '../../../providers/shared/egress-guard.ts';
 import { failure } from '../../contract/secrets-client.suite.ts';
 import { createAuthority, createClientCertificate } from '../../support/latchkey/client-certificate.ts';
+import { startForwardProxy } from '../../support/faults/forward-proxy.ts';
 import { createTemporaryDirectory } from '../../support/process/temporary-directory.ts';
 
 const { signal } = new AbortController();
@@ -29,42 +27,6 @@ async function listening<T extends Server>(server: T): Promise<T> {
   return server;
 }
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
-
-/** A forward proxy that takes every name for this machine, or refuses. */
-async function startProxy(answers: 'connects' | 'refuses' = 'connects') {
-  const seen: string[] = [];
-  const sockets = new Set<Socket>();
-  const server = createHttpServer((request, response) => {
-    seen.push(`${request.method} ${request.url}`);
-    response.end('from the proxy');
-  });
-  server.on('connect', (request: IncomingMessage, client: Socket) => {
-    seen.push(`CONNECT ${request.url} ${request.headers['proxy-authorization'] ?? ''}`.trim());
-    if (answers === 'refuses') {
-      client.end('HTTP/1.1 403 Forbidden\r\n\r\n');
-      return;
-    }
-    const upstream = connect(Number(request.url?.split(':').at(-1)), '127.0.0.1', () => {
-      client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-      client.pipe(upstream).pipe(client);
-    });
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      // How either end breaks off is not what these tests are about.
-      socket.on('error', () => socket.destroy());
-    }
-  });
-  await listening(server);
-  return {
-    seen,
-    url: `http://127.0.0.1:${portOf(server)}`,
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
 
 describe('egress', { timeout: 30_000 }, () => {
   let backend: HttpsServer;
@@ -113,7 +75,7 @@ describe('egress', { timeout: 30_000 }, () => {
   );
 
   it('tunnels https through HTTPS_PROXY, end to end with the store’s authorities and client certificate', async () => {
-    const proxy = await startProxy();
+    const proxy = await startForwardProxy();
     const url = `https://vault.example:${portOf(backend)}/`;
     const HTTPS_PROXY = proxy.url.replace('//', `//latchkey:${PROXY_PASSWORD}@`);
     assert.equal(await ask(url, { HTTPS_PROXY }, { ca, identity }), 'known');
@@ -126,14 +88,14 @@ describe('egress', { timeout: 30_000 }, () => {
   });
 
   it('hands plain http to HTTP_PROXY', async () => {
-    const proxy = await startProxy();
+    const proxy = await startForwardProxy();
     assert.equal(await ask('http://vault.example/a', { HTTP_PROXY: proxy.url }), 'from the proxy');
     assert.deepEqual(proxy.seen, ['GET http://vault.example/a']);
     proxy.close();
   });
 
   it('goes past the proxy, under the guard, to what NO_PROXY lists', async () => {
-    const proxy = await startProxy();
+    const proxy = await startForwardProxy();
     const environment = { HTTPS_PROXY: proxy.url, NO_PROXY: 'other.example,.example' };
     const error = await failure(ask('https://vault.example/', environment, { ca, lookup: refusing }));
     assert.equal(error.code, 'InvalidProviderConfig');
@@ -145,7 +107,7 @@ describe('egress', { timeout: 30_000 }, () => {
   });
 
   it('says that the proxy does not lead there, without naming it', async () => {
-    const proxy = await startProxy('refuses');
+    const proxy = await startForwardProxy('refuses');
     const HTTPS_PROXY = proxy.url.replace('//', `//latchkey:${PROXY_PASSWORD}@`);
     const error = await failure(ask('https://vault.example/', { HTTPS_PROXY }));
     assert.equal(error.message, 'The backend cannot be reached: the proxy does not lead there');

@@ -346,6 +346,31 @@ describe('a token of Vault', { timeout: 30_000 }, () => {
     );
   });
 
+  it('is not asked for again with what Vault has just refused, since that locks accounts', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
+    let logIns = 0;
+    let isLocked = false;
+    await asked(
+      APP_ROLE,
+      (request) => {
+        if (!isLogIn(request)) return request.method === 'GET' && isLocked ? unknown : value;
+        logIns += 1;
+        return isLocked ? vaultErrorReply(400, ['invalid role or secret ID']) : grant(`fake-${logIns}`);
+      },
+      async (it) => {
+        isLocked = true;
+        for (let count = 0; count < 20; count += 1) {
+          const error = await failure(read(it));
+          assert.match(error.message, /refused the log-in of/);
+        }
+        assert.equal(logIns, 2);
+        isLocked = false;
+        t.mock.timers.setTime(1_000_000 + 31_000);
+        assert.equal(await read(it), '{"a":"fake"}');
+      },
+    );
+  });
+
   it('that a policy refuses is replaced only when it is older than 30 s, and then revoked', async (t) => {
     t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 });
     let logIns = 0;

@@ -11,7 +11,7 @@ describe('latchkey', () => {
   it('lists its commands with --help', async () => {
     const { exitCode, stdout, stderr } = await latchkey(['--help']);
     assert.deepEqual([exitCode, stderr], [0, '']);
-    for (const command of ['serve', 'inject', 'check', 'certs', 'version']) {
+    for (const command of ['serve', 'inject', 'check', 'sync', 'certs', 'version']) {
       assert.match(stdout, new RegExp(`^ {2}${command} `, 'm'));
     }
   });
@@ -39,6 +39,7 @@ describe('latchkey', () => {
     ],
     'a format that it does not know': [['check', '-f', '-', '-o', 'xml'], /^error: option '-o, --output <format>' /],
     'a time that is none': [['inject', '-f', '-', '--timeout', 'soon'], /"soon" is not a duration such as /],
+    'nothing to sync': [['sync'], /^latchkey: nothing to look at: name manifests with -f, or use --cluster/],
     'certificates without a directory': [['certs'], /^error: required option '--certificate-directory <dir>'/],
   };
   for (const [name, [args, want]] of Object.entries(mistakes)) {
@@ -61,6 +62,25 @@ describe('latchkey', () => {
     assert.deepEqual([exitCode, stdout], [2, '']);
     assert.match(stderr, /^latchkey: \/nonexistent\/manifests\.yaml cannot be read[^\n]*\n$/);
   });
+
+  for (const command of ['check', 'inject', 'sync']) {
+    it(`ends with 2 and one sentence when ${command} cannot reach the cluster`, async () => {
+      await using temporary = await createTemporaryDirectory('cli');
+      const kubeconfig = join(temporary.path, 'kubeconfig');
+      await writeFile(
+        kubeconfig,
+        JSON.stringify({
+          clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }],
+          users: [{ name: 'u', user: { token: 'not-real' } }],
+          contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+          'current-context': 'x',
+        }),
+      );
+      const { exitCode, stdout, stderr } = await latchkey([command, '--cluster', '--kubeconfig', kubeconfig]);
+      assert.deepEqual([exitCode, stdout], [2, '']);
+      assert.match(stderr, /^latchkey: the API server could not be asked to list [^\n]* \[ClusterUnavailable\]\n$/);
+    });
+  }
 
   it('ends with 2 and one sentence without a value when a manifest is no YAML', async () => {
     await using temporary = await createTemporaryDirectory('cli');

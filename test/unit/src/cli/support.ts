@@ -13,7 +13,7 @@ import { runCommand, type CommandResult } from '../../../support/process/run-com
 import { createTemporaryDirectory } from '../../../support/process/temporary-directory.ts';
 import { SentinelCollector } from '../../../support/sentinel/sentinel.ts';
 
-const MAIN = join(import.meta.dirname, '../../../../src/main.ts');
+export const MAIN = join(import.meta.dirname, '../../../../src/main.ts');
 
 /** The real command line in a process of its own, with nothing of this one's environment but the search path. */
 export function latchkey(

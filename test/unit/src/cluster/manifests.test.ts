@@ -77,6 +77,14 @@ describe('manifests', () => {
       list(podObject('a'), { planted: 1 }),
       /document 1, item 2 has no apiVersion or no kind/,
     ],
+    'with an ExternalSecret without a spec': [
+      'apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: db}\n',
+      /document 1 \(ExternalSecret "db"\) has no spec$/,
+    ],
+    'with a store whose name is a number': [
+      'apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {name: 5}\nspec: {}\n',
+      /document 1 \(SecretStore\) has no metadata.name that is a text$/,
+    ],
     'with a kind that would colour the terminal': [
       'apiVersion: v1\nkind: "P\\e[31m"\n',
       /document 1 \(P\?\[31m\) has no metadata$/,

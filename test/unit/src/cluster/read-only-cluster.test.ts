@@ -39,12 +39,13 @@ describe('a cluster that is only read', () => {
   const cluster = (folder: FolderCluster): ReturnType<typeof readOnly> => readOnly(folder);
   const writes: Readonly<Record<string, readonly [(folder: FolderCluster) => Promise<unknown>, answer: unknown]>> = {
     'a create': [(f) => cluster(f).create(secrets, added, options), { outcome: 'written', object: added }],
+    'a create of what is there': [(f) => cluster(f).create(secrets, changed, options), { outcome: 'conflict' }],
     'an update': [(f) => cluster(f).update(secrets, changed, options), { outcome: 'written', object: changed }],
     'an apply': [(f) => cluster(f).apply(secrets, changed, options), changed],
     'a status': [(f) => cluster(f).patchStatus(externalSecrets, key, { refreshTime: 'x' }, options), undefined],
   };
   for (const [name, [write, answer]] of Object.entries(writes)) {
-    it(`answers ${name} as if it were written, and it goes nowhere`, async () => {
+    it(`answers ${name} as a cluster would, and it goes nowhere`, async () => {
       const folder = newFolder();
       const contents = async (): Promise<unknown> => [await folder.list(secrets), await folder.list(externalSecrets)];
       const before = structuredClone(await contents());
