@@ -231,7 +231,7 @@ function describeSearch(subject: Subject, running: Running, withClient: WithClie
       const texts = [...found].map(
         ([name, document]) => [name, revealed(valueOf(document, subject, running))] as const,
       );
-      return Object.fromEntries(texts.toSorted());
+      return Object.fromEntries(texts.toSorted(([one], [other]) => (one < other ? -1 : 1)));
     }, context);
   const named = (expression: RegExp): Pick<Required<FindQuery>, 'matchNames'> => ({
     matchNames: async (names) => names.map((name) => expression.test(name)),
@@ -250,7 +250,7 @@ function describeSearch(subject: Subject, running: Running, withClient: WithClie
     assert.deepEqual(await find(named(/^found$/)), {}, 'nothing found is no error');
   });
 
-  it(`${knowsPaths ? 'looks below a path only' : 'looks everywhere, whatever the path'}`, async () => {
+  it(knowsPaths ? 'looks below a path only' : 'looks everywhere, whatever the path', async () => {
     await running.backend.put(`${root}paths/app/one`, bytes('1'));
     await running.backend.put(`${root}paths/web/one`, bytes('2'));
     const found = await find({ path: `${root}paths/web`, ...named(/paths.*one$/) });
@@ -291,7 +291,8 @@ function describeSearch(subject: Subject, running: Running, withClient: WithClie
   it('hands out tags as a JSON object', async () => {
     await running.backend.putTagged?.('tags', bytes(SENTINEL), { team: 'a', cost: '12' });
     const read = (key: string) => withClient(async (client) => client.getMetadata?.({ key }, never()));
-    assert.deepEqual(JSON.parse(revealed(await read('tags')) ?? ''), { team: 'a', cost: '12' });
+    const { team, cost } = JSON.parse(revealed(await read('tags')) ?? '') as Record<string, string>;
+    assert.deepEqual({ team, cost }, { team: 'a', cost: '12' });
     assert.equal((await failure(read('no-such-secret'))).code, 'SecretNotFound');
   });
 }
