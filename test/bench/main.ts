@@ -2,6 +2,7 @@
  * Measurements, as ratios against a baseline of the same run.
  *   npm run bench -- admission [--pods 1000] [--json FILE]
  *   npm run bench -- pods [--pods 30] [--json FILE]
+ *   npm run bench -- providers [--keys 1000] [--json FILE]
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -9,6 +10,7 @@ import { cpus, totalmem } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { benchPods, type PodsResult } from './pods.ts';
 import { benchAdmission, type AdmissionResult, type VariantResult } from './admission.ts';
+import { benchProviders, type ProvidersResult } from './providers.ts';
 
 interface Settings {
   readonly pods: number;
@@ -40,6 +42,16 @@ program
     printStarts(result);
     await writeFigures(json, result);
   });
+program
+  .command('providers')
+  .description('a thousand keys that each provider is asked for at once: calls, time, memory of the SDK')
+  .option('--keys <count>', 'distinct keys', parseCount, 1_000)
+  .option('--json <file>', 'where the figures are written', 'bench-results/providers.json')
+  .action(async ({ keys, json }: { readonly keys: number; readonly json: string }) => {
+    const result = await benchProviders({ keys, log: (line) => void process.stderr.write(`${line}\n`) });
+    printReadings(result);
+    await writeFigures(json, result);
+  });
 await program.parseAsync();
 
 async function writeFigures(json: string, result: object): Promise<void> {
@@ -66,6 +78,20 @@ function printStarts({ starts, crowd }: PodsResult): void {
   print(
     `\nLatchkey while ${pods} pods start: at most ${mostResidentMb.toFixed(0)} MB RSS, ${cpuMsPerPod.toFixed(1)} ms CPU a pod`,
   );
+}
+
+function printReadings({ readings }: ProvidersResult): void {
+  print(machine());
+  print(`${'provider'.padEnd(24)}   keys   calls   wall ms   SDK MB`);
+  for (const { subject, keys, calls, wallMs, sdkMb } of readings) {
+    const figures = [
+      String(keys).padStart(7),
+      String(calls).padStart(8),
+      wallMs.toFixed(0).padStart(10),
+      sdkMb.toFixed(1).padStart(9),
+    ];
+    print(subject.padEnd(24) + figures.join(''));
+  }
 }
 
 function parseCount(text: string): number {
