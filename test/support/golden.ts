@@ -65,6 +65,11 @@ export function goldenVectors<Name extends keyof Vectors>(name: Name): Vectors[N
   return JSON.parse(readFileSync(join(directory, `${name}.json`), 'utf8')) as Vectors[Name];
 }
 
+/** A key, certificate or store that OpenSSL has made. */
+export function goldenMaterial(file: string): Buffer {
+  return readFileSync(join(directory, 'material', file));
+}
+
 export function goldenBytes(text: GoldenText): Buffer {
   return typeof text === 'string' ? Buffer.from(text, 'utf8') : Buffer.from(text.base64, 'base64');
 }

@@ -42,7 +42,7 @@ describe('latchkey render', () => {
     assert.equal(secret['type'], 'kubernetes.io/basic-auth');
     assert.equal(secret['stringData']?.['username'], `[redacted], ${user.length} bytes`);
     assert.deepEqual(secret['metadata']?.['annotations'], { note: 'plain' });
-    const { team, user: label } = secret['metadata']?.['labels'] as Record<string, string>;
+    const { team, user: label } = (secret['metadata']?.['labels'] ?? {}) as Record<string, string>;
     assert.deepEqual([team, label], ['shop', '[redacted]']);
     assert.doesNotMatch(stdout, /data-hash/);
     sentinels.collect('stdout', stdout);

@@ -1,14 +1,12 @@
 /** What the functions for keys, certificates and stores give, against what OpenSSL made. */
 import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { createGoLibraries } from '../../../../src/go/go-libraries.ts';
+import { goldenMaterial } from '../../../support/golden.ts';
 import { renderFailure, renderText } from './rendering.ts';
 
-const directory = join(import.meta.dirname, '../../../golden/material');
-const file = (name: string): Buffer => readFileSync(join(directory, name));
+const file = goldenMaterial;
 const text = (name: string): string => file(name).toString('latin1');
 
 // Making and opening stores derives keys from passwords, on a machine that may be busy.
