@@ -110,7 +110,7 @@ async function showSecret({ cluster }: RunningServer): Promise<void> {
 
 async function providerCalls({ operationsPort }: RunningServer): Promise<number> {
   const answer = await fetch(`http://127.0.0.1:${operationsPort}/metrics`, { signal: AbortSignal.timeout(2_000) });
-  const counts = (await answer.text()).matchAll(/^latchkey_provider_request_duration_seconds_count\{.*\} (\d+)$/gm);
+  const counts = (await answer.text()).matchAll(/^latchkey_provider_requests_total\{.*\} (\d+)$/gm);
   return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 

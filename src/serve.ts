@@ -4,6 +4,7 @@ import { createDirectorySource } from '../certs/directory-source.ts';
 import { createSecretSource } from '../certs/secret-source.ts';
 import type { RotatingCertificateSource } from '../certs/certificate-source.ts';
 import { providers } from '../providers/index.ts';
+import { reservedNamespaces } from '../webhook-config/scope.ts';
 import type { ServeSettings } from './cli/settings.ts';
 import { followClientAuthority, readClientAuthority } from './config/client-authority.ts';
 import { openCluster } from './cluster/open-cluster.ts';
@@ -11,6 +12,7 @@ import type { ServingCredentials } from './ports/certificate-source.ts';
 import type { Cluster } from './ports/cluster.ts';
 import { systemClock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
+import { notReadyBecause } from './readiness.ts';
 import { registerAndKeep } from './registration.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { watchEventLoopLag } from './telemetry/event-loop-lag.ts';
@@ -21,9 +23,6 @@ import { startWebhookServer } from './webhook/webhook-server.ts';
 import { wireAdmission } from './wiring.ts';
 
 const START_TIMEOUT_MS = 60_000;
-/** Each admission then waits for its turn several times over, and other replicas would answer sooner. */
-const LONGEST_LAG_MS = 250;
-
 /** Endpoints change within a second or so; a busy control plane takes longer. */
 const SERVICE_SHUTDOWN_DELAY_MS = 5_000;
 
@@ -80,6 +79,8 @@ export async function startServer(
     registry: providers,
     environment,
     versionKey,
+    ownNamespace: settings.namespace,
+    reservedNamespaces: reservedNamespaces(settings),
     clock: systemClock,
     logger,
     metrics,
@@ -91,11 +92,7 @@ export async function startServer(
     port: settings.operationsPort,
     host,
     renderMetrics: metrics.render,
-    notReadyBecause: () => [
-      ...(isStopping ? ['it is stopping'] : []),
-      ...(lag.recentMs() > LONGEST_LAG_MS ? [`the event loop lags by ${Math.round(lag.recentMs())} ms`] : []),
-      ...wiring.views.awaited.map((kind) => `no list of ${kind} yet (CRDs installed? rights given?)`),
-    ],
+    notReadyBecause: () => notReadyBecause({ isStopping, lagMs: lag.recentMs(), awaited: wiring.views.awaited }),
   });
   opened.defer(() => operations.stop(0));
   await wiring.views.start(signal);

@@ -42,6 +42,10 @@ export interface WiringOptions {
   readonly metrics: Metrics;
   /** How long an ExternalSecret that an annotation names is waited for; where nothing can come any more, 0. */
   readonly externalSecretWaitMs?: number;
+  /** Where Latchkey itself lives; nowhere, for the offline commands. */
+  readonly ownNamespace?: string;
+  /** Left alone even when they are labelled, whoever asks. */
+  readonly reservedNamespaces?: readonly string[];
 }
 
 const EXTERNAL_SECRET_WAIT_MS = 2_000;
@@ -61,8 +65,9 @@ export interface Wiring {
 /** Puts the parts of admission together over any cluster: the server and the offline commands run the very same. */
 export function wireAdmission(options: WiringOptions): Wiring {
   const { cluster, settings, registry, environment, clock, logger, metrics, versionKey } = options;
-  const { externalSecretWaitMs = EXTERNAL_SECRET_WAIT_MS } = options;
+  const { externalSecretWaitMs = EXTERNAL_SECRET_WAIT_MS, ownNamespace, reservedNamespaces = [] } = options;
   const views = createViews(cluster);
+  const events = new EventRecorder(cluster, environment['HOSTNAME'] ?? 'latchkey', clock, logger);
   const { ambientCredentials, allowedBackendHosts, controllerClass } = settings;
   const clients = new ClientCache(cluster, {
     registry,
@@ -72,12 +77,12 @@ export function wireAdmission(options: WiringOptions): Wiring {
     clock,
     metrics,
     logger,
+    onNotice: (store, code, sentence) => events.recordNotice(store, code, sentence),
   });
   const stores = new StoreLookup(cluster, views);
   const go = createGoLibraries();
-  const events = new EventRecorder(cluster, environment['HOSTNAME'] ?? 'latchkey', clock, logger);
   const syncer = new Syncer({
-    ...{ cluster, views, stores, controllerClass, clock, metrics, logger },
+    ...{ cluster, views, stores, controllerClass, ownNamespace, clock, metrics, logger },
     resolver: new Resolver({ clients, breakers: new CircuitBreakers(clock), go }),
     onSync: (externalSecret, outcome) => events.recordSync(externalSecret, outcome),
   });
@@ -109,7 +114,7 @@ export function wireAdmission(options: WiringOptions): Wiring {
   const { externalSecrets } = views;
   const namespaces = new NamespaceLookup(cluster, views);
   return {
-    admit: createAdmitter({ namespaces, reviewPod, events, externalSecrets, logger }),
+    admit: createAdmitter({ namespaces, reservedNamespaces, reviewPod, events, externalSecrets, logger }),
     reviewPod,
     views,
     stores,

@@ -14,37 +14,20 @@ export interface AwsCredentials {
   readonly expiration?: Date;
 }
 
+/** Fixed, asked for before each request, or whatever the SDK's default chain finds for Latchkey itself. */
+export type CredentialSource = AwsCredentials | (() => Promise<AwsCredentials>) | 'ambient';
+
 type SecretRefs = NonNullable<NonNullable<AwsConfig['auth']>['secretRef']>;
 
-/**
- * The credentials that the store names, before any role is assumed.
- * @returns `undefined` when it names none and may use the identity that Latchkey runs under (the SDK's default chain).
- * @throws LatchkeyError `CredentialsNotFound`, or `InvalidProviderConfig` when it names none and may not.
- */
-export async function readCredentials(
-  config: AwsConfig,
-  context: ClientContext,
-  signal: AbortSignal,
-): Promise<AwsCredentials | undefined> {
-  const secretRef = config.auth?.secretRef;
-  if (secretRef !== undefined) return readStaticCredentials(secretRef, context, signal);
-  if (context.isAmbientIdentityAllowed) return undefined;
-  const { kind, name } = context.store;
-  throw new LatchkeyError(
-    'InvalidProviderConfig',
-    `${kind} "${printable(name)}" names no AWS credentials and may not use Latchkey's own: add ${AWS_PATH}.auth.secretRef, ` +
-      `or start Latchkey with --ambient-credentials ${kind === 'ClusterSecretStore' ? 'cluster-stores' : 'all'}`,
-  );
-}
-
-async function readStaticCredentials(
+/** @throws LatchkeyError `CredentialsNotFound`. */
+export async function readStaticCredentials(
   secretRef: SecretRefs,
-  context: ClientContext,
+  { credentials }: ClientContext,
   signal: AbortSignal,
 ): Promise<AwsCredentials> {
   const read = async (name: keyof SecretRefs, selector: SecretKeySelector): Promise<string> => {
     const field = `${AWS_PATH}.auth.secretRef.${name}`;
-    const value = await context.credentials.readSecretKey(selector, field, signal);
+    const value = await credentials.readSecretKey(selector, field, signal);
     // No AWS credential has whitespace, but files made with `echo` end in a line feed.
     const text = value.reveal().toString('utf8').trim();
     if (text === '') throw new LatchkeyError('CredentialsNotFound', `${field} names a Secret key that is empty`);
@@ -56,4 +39,15 @@ async function readStaticCredentials(
     secretRef.sessionTokenSecretRef && read('sessionTokenSecretRef', secretRef.sessionTokenSecretRef),
   ]);
   return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+}
+
+/** @throws LatchkeyError `InvalidProviderConfig` when the store may not use the identity that Latchkey runs under. */
+export function assertAmbientIdentityAllowed({ store, isAmbientIdentityAllowed }: ClientContext): void {
+  if (isAmbientIdentityAllowed) return;
+  const { kind, name } = store;
+  throw new LatchkeyError(
+    'InvalidProviderConfig',
+    `${kind} "${printable(name)}" names no AWS credentials and may not use Latchkey's own: add ${AWS_PATH}.auth.jwt or ` +
+      `.secretRef, or start Latchkey with --ambient-credentials ${kind === 'ClusterSecretStore' ? 'cluster-stores' : 'all'}`,
+  );
 }

@@ -1,26 +1,45 @@
 import type { ClientContext, Provider, SecretsClient } from '../../src/ports/provider.ts';
 import { literalThenPath } from '../shared/json-document.ts';
-import { createSecretsManagerClient } from './client.ts';
-import { readCredentials } from './credentials.ts';
-import { createRoleCredentials } from './role.ts';
-import { parseAwsConfig } from './schema.ts';
+import { assertWithinReach } from '../shared/selectors.ts';
+import { openIdentity } from './identity.ts';
+import { openParameterStore } from './parameter-store.ts';
+import { AWS_PATH, parseAwsConfig } from './schema.ts';
+import type { AwsConfig } from './schema.ts';
+import { openSecretsManager } from './secrets-manager.ts';
+import { tellsNamespace } from './session-tags.ts';
 
-/** AWS Secrets Manager. The SDK is loaded with the first client, STS only for a store that has a role. */
+/** AWS Secrets Manager and Parameter Store. Each SDK is loaded with the first client that needs it. */
 export function createProvider(): Provider {
-  return { validateStore: ({ config }) => void parseAwsConfig(config), newClient, documents: literalThenPath };
+  return { validateStore: (store) => void checkStore(store), newClient, documents: literalThenPath };
+}
+
+function checkStore({ store, config }: Pick<ClientContext, 'store' | 'config'>): AwsConfig {
+  const parsed = parseAwsConfig(config);
+  const { secretRef, jwt } = parsed.auth ?? {};
+  for (const { selector, field } of [
+    { selector: secretRef?.accessKeyIDSecretRef, field: 'secretRef.accessKeyIDSecretRef' },
+    { selector: secretRef?.secretAccessKeySecretRef, field: 'secretRef.secretAccessKeySecretRef' },
+    { selector: secretRef?.sessionTokenSecretRef, field: 'secretRef.sessionTokenSecretRef' },
+    { selector: jwt?.serviceAccountRef, field: 'jwt.serviceAccountRef' },
+  ]) {
+    if (selector !== undefined) assertWithinReach(selector, `${AWS_PATH}.auth.${field}`, store);
+  }
+  return parsed;
 }
 
 async function newClient(context: ClientContext, signal: AbortSignal): Promise<SecretsClient> {
-  const config = parseAwsConfig(context.config);
-  const credentials = await readCredentials(config, context, signal);
-  if (!config.role) return createSecretsManagerClient(config, credentials, context);
-  const role = await createRoleCredentials(config.role, config, credentials, context);
-  const client = await createSecretsManagerClient(config, role.current, context);
+  const config = checkStore(context);
+  const identity = await openIdentity(config, context, signal);
+  const open = config.service === 'ParameterStore' ? openParameterStore : openSecretsManager;
+  const { validate, close, ...reads } = await open(config, identity.credentials, context);
+  // Without anybody who asks, the role cannot be asked whether it lets them.
+  const canValidate = context.namespace !== undefined || !tellsNamespace(config);
   return {
-    getSecret: client.getSecret,
+    ...reads,
+    ...(validate && canValidate && { validate }),
     close: async () => {
-      role.close();
-      await client.close();
+      identity.close();
+      await close();
     },
   };
 }

@@ -6,6 +6,7 @@ import type { ClientContext, DocumentRef, DocumentResult, Provider, SecretsClien
 import { parseProviderConfig } from '../shared/config.ts';
 import { pathOnly } from '../shared/json-document.ts';
 import { transportError } from '../shared/transport-error.ts';
+import { find } from './find.ts';
 import { fakeConfig } from './schema.ts';
 import type { FakeConfig } from './schema.ts';
 
@@ -30,15 +31,16 @@ async function newClient(context: ClientContext): Promise<SecretsClient> {
   if (config.validationResult === STORE_IN_ERROR) {
     throw new LatchkeyError('InvalidProviderConfig', 'spec.provider.fake.validationResult declares this store broken');
   }
-  const find = createLookup(config);
-  const called = async <T>(call: string, signal: AbortSignal, work: () => T): Promise<T> => {
+  const lookUp = createLookup(config);
+  const called = async <T>(call: string, signal: AbortSignal, work: () => T | Promise<T>): Promise<T> => {
     const late = transportError(undefined, 'the fake provider', signal);
     if (late !== undefined) throw late;
     return counted(context, call, work);
   };
   return {
-    getSecret: (ref, signal) => called('GetSecret', signal, () => read(find, ref)),
-    getSecrets: (refs, signal) => called('GetSecrets', signal, () => refs.map((ref) => answer(find, ref))),
+    getSecret: (ref, signal) => called('GetSecret', signal, () => read(lookUp, ref)),
+    getSecrets: (refs, signal) => called('GetSecrets', signal, () => refs.map((ref) => answer(lookUp, ref))),
+    findSecrets: (query, signal) => called('GetAllSecrets', signal, () => find(config, query)),
     close: async () => undefined,
   };
 }
@@ -52,25 +54,25 @@ function createLookup(config: FakeConfig): Lookup {
   return ({ key, version }) => values.get(nameOf(key, version));
 }
 
-function read(find: Lookup, ref: DocumentRef): SecretValue {
-  const value = find(ref);
+function read(lookUp: Lookup, ref: DocumentRef): SecretValue {
+  const value = lookUp(ref);
   if (value !== undefined) return SecretValue.fromText(value);
   const version = ref.version ? ` in version "${printable(ref.version)}"` : '';
   throw new LatchkeyError('SecretNotFound', `the fake provider has no secret "${printable(ref.key)}"${version}`);
 }
 
-function answer(find: Lookup, ref: DocumentRef): DocumentResult {
+function answer(lookUp: Lookup, ref: DocumentRef): DocumentResult {
   try {
-    return { document: read(find, ref) };
+    return { document: read(lookUp, ref) };
   } catch (error) {
     return { error: asLatchkeyError(error) };
   }
 }
 
-function counted<T>(context: ClientContext, call: string, work: () => T): T {
+async function counted<T>(context: ClientContext, call: string, work: () => T | Promise<T>): Promise<T> {
   let status = 'error';
   try {
-    const result = work();
+    const result = await work();
     status = 'success';
     return result;
   } finally {

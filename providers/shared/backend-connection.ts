@@ -1,20 +1,20 @@
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { request as httpsRequest } from 'node:https';
 import { LatchkeyError } from '../../src/core/errors.ts';
-import type { GuardedUrl } from './egress-guard.ts';
+import type { EgressAgents } from './egress.ts';
 import { transportError, withheld } from './transport-error.ts';
 
 /** Longer answers are cut and refused. */
 const ANSWER_LIMIT_BYTES = 4 * 1024 * 1024;
-/** Shorter than the time after which servers and what stands before them close a connection that is not used. */
-const IDLE_TIMEOUT_MS = 15_000;
 
 export interface BackendRequest {
   readonly method: string;
   /** Of the origin that the connection is for. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Only with methods that carry one. */
+  readonly body?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -37,23 +37,22 @@ export interface BackendConnection {
 
 /**
  * Connections to one backend, kept open between requests.
+ * @param backend nothing is sent to another origin.
  * @param name the backend in words, first in messages: `Vault at vault.example:8200`.
- * @param ca PEM of the only authorities to trust; `undefined` = the system's.
+ * @param agents closed with the connection.
  */
-export function openConnection(backend: GuardedUrl, name: string, ca?: string): BackendConnection {
-  const { lookup, url } = backend;
-  const isTls = url.protocol === 'https:';
-  const options = { keepAlive: true, timeout: IDLE_TIMEOUT_MS, ...(lookup && { lookup }) };
-  const agent = isTls ? new HttpsAgent({ ...options, ...(ca !== undefined && { ca }) }) : new HttpAgent(options);
+export function openConnection(backend: URL, name: string, agents: EgressAgents): BackendConnection {
+  const isTls = backend.protocol === 'https:';
+  const agent = isTls ? agents.httpsAgent : agents.httpAgent;
   const start = ({ method, headers, signal, ...request }: BackendRequest): ClientRequest => {
     const target = new URL(request.url);
-    if (target.origin !== url.origin) throw new LatchkeyError('Internal', `a request would not go to ${name}`);
+    if (target.origin !== backend.origin) throw new LatchkeyError('Internal', `a request would not go to ${name}`);
     return (isTls ? httpsRequest : httpRequest)(target, { method, headers: { ...headers }, agent, signal });
   };
   return {
     send: async (request) => {
       try {
-        return await exchange(() => start(request), name);
+        return await exchange(() => start(request), request.body, name);
       } catch (error) {
         if (error instanceof LatchkeyError) throw error;
         const failed = `Latchkey could not ask ${name}; its log has the error's type`;
@@ -63,31 +62,37 @@ export function openConnection(backend: GuardedUrl, name: string, ca?: string): 
         );
       }
     },
-    close: () => agent.destroy(),
+    close: () => {
+      agents.httpAgent.destroy();
+      agents.httpsAgent.destroy();
+    },
   };
 }
 
-async function exchange(start: () => ClientRequest, name: string): Promise<BackendAnswer> {
+async function exchange(start: () => ClientRequest, body: string | undefined, name: string): Promise<BackendAnswer> {
   const request = start();
   try {
-    const incoming = await answerTo(request);
-    return incoming === 'stale' ? await exchange(start, name) : await readAnswer(incoming, name);
+    const incoming = await answerTo(request, body);
+    return incoming === 'stale' ? await exchange(start, body, name) : await readAnswer(incoming, name);
   } finally {
     // Ends what is left of an answer that is too long; a connection whose answer was read stays open.
     request.destroy();
   }
 }
 
-/** A connection kept open may be closed by the other side at the very moment it is used: that is no answer, so ask anew. */
-function answerTo(request: ClientRequest): Promise<IncomingMessage | 'stale'> {
+/**
+ * A connection kept open may be closed by the other side at the very moment it is used: that is no answer, so ask anew.
+ * Unless something may have been done already: what has a body is sent once.
+ */
+function answerTo(request: ClientRequest, body: string | undefined): Promise<IncomingMessage | 'stale'> {
   return new Promise((resolve, reject) => {
     request.on('response', resolve);
     // Stays: a request that is broken off later tells it here too.
     request.on('error', (error) => {
-      if (request.reusedSocket && hasCode(error, 'ECONNRESET')) resolve('stale');
+      if (body === undefined && request.reusedSocket && hasCode(error, 'ECONNRESET')) resolve('stale');
       else reject(error);
     });
-    request.end();
+    request.end(body);
   });
 }
 

@@ -2,6 +2,9 @@
  * Where a URL out of an object may lead. Whoever may write a store chooses the host that Latchkey connects to, from inside
  * the cluster and with the pod's network identity: without a guard that is a way to the node's metadata service and to
  * Latchkey's own ports. Private addresses are fine, an in-cluster backend is the norm.
+ *
+ * Through a proxy it is the proxy that resolves names and connects, and what a name then leads to is near the proxy, not
+ * near Latchkey. Addresses that are spelled out, and the names below, are refused all the same.
  */
 import { lookup as resolveName } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
@@ -33,6 +36,15 @@ const REFUSED: readonly (readonly [kind: string, networks: readonly string[]])[]
   ['a translated local', ['64:ff9b::7f00:0/104', '64:ff9b::a9fe:0/112', '::/96']],
 ];
 
+/** Names that lead to the above wherever they are resolved: RFC 6761 §6.3, Google's, Amazon's and Oracle's services. */
+const REFUSED_NAMES: readonly (readonly [kind: string, names: RegExp])[] = [
+  ['a loopback', /^(.+\.)?localhost\.?$/],
+  [
+    'a metadata service’s',
+    /^(metadata|metadata\.google\.internal|metadata\.oraclecloud\.com|instance-data(\..+)?)\.?$/,
+  ],
+];
+
 const LISTS = REFUSED.map(([kind, networks]) => {
   const list = new BlockList();
   for (const network of networks) {
@@ -60,6 +72,8 @@ export function guardUrl(text: string, field: string, allowedHosts: readonly str
   if (url.protocol !== 'https:') throw refusal(`${field} must be https${unlessListed(hostname)}`);
   const literal = hostname.replace(/^\[(.*)\]$/, '$1');
   if (isIP(literal) !== 0) checkAddress(literal, field, hostname);
+  const kind = REFUSED_NAMES.find(([, names]) => names.test(hostname))?.[0];
+  if (kind !== undefined) throw leadsTo(kind, field, hostname);
   return { url, lookup: guardedLookup(field, hostname) };
 }
 
@@ -91,7 +105,11 @@ function checkAddress(address: string, field: string, host: string): void {
   // What cannot be judged is refused: BlockList finds nothing wrong with what is no address.
   const kind = isIP(bare) === 0 ? 'an unreadable' : LISTS.find(({ list }) => list.check(bare, family))?.kind;
   if (kind === undefined) return;
-  throw refusal(`${field} leads to ${kind} address, which stores may not use${unlessListed(host)}`);
+  throw leadsTo(kind, field, host);
+}
+
+function leadsTo(kind: string, field: string, host: string): LatchkeyError {
+  return refusal(`${field} leads to ${kind} address, which stores may not use${unlessListed(host)}`);
 }
 
 function unlessListed(host: string): string {

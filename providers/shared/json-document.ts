@@ -3,6 +3,7 @@
  * characters means: upstream reads properties as gjson paths, and each provider has its own order of trying.
  */
 import { LatchkeyError } from '../../src/core/errors.ts';
+import { isObject, parseJson, textOf } from '../../src/core/json/go-json.ts';
 import { jsonNumberText } from '../../src/core/json/number-text.ts';
 import { SecretValue } from '../../src/core/secret-value.ts';
 import type { DocumentReader, PropertyReading } from '../../src/ports/provider.ts';
@@ -39,7 +40,7 @@ export const nameThenPath: DocumentReader = {
     if (raw) return { value: new SecretValue(memberBytes(raw)) };
     return readProperty(document, property, { notAName: PATH_SYNTAX, paths: [property] });
   },
-  map: readMap,
+  map: readDecodedMap,
 };
 
 /** @param rules a property that matches `notAName` is a path at once; any other is first looked up as a name. */
@@ -83,8 +84,19 @@ function propertyBytes(raw: Buffer): Buffer {
 /** Go's `map[string]json.RawMessage`: strings unquoted, null empty, the rest as spelled; the last of a name counts. */
 function readMap(document: SecretValue): ReadonlyMap<string, SecretValue> {
   const json = readJson(document);
-  if (json?.kind !== 'object') throw new LatchkeyError('InvalidData', 'the value is not a JSON object');
+  if (json?.kind !== 'object') throw noObject();
   return new Map(json.members.map(({ name, raw }) => [name, new SecretValue(memberBytes(raw))]));
+}
+
+/** Go's `map[string]any`, printed member by member; integers keep the digits that a float64 loses. */
+function readDecodedMap(document: SecretValue): ReadonlyMap<string, SecretValue> {
+  const tree = parseJson(document.reveal().toString('utf8'));
+  if (!isObject(tree)) throw noObject();
+  return new Map([...tree].map(([name, value]) => [name, SecretValue.fromText(textOf(value))]));
+}
+
+function noObject(): LatchkeyError {
+  return new LatchkeyError('InvalidData', 'the value is not a JSON object');
 }
 
 function memberBytes(raw: Buffer): Buffer {

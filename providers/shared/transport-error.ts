@@ -11,6 +11,7 @@ const TRANSPORT: readonly (readonly [pattern: RegExp, code: ErrorCode, words: st
   [/^(EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL)$/, 'BackendUnavailable', 'cannot be reached'],
   [/^(ETIMEDOUT|ESOCKETTIMEDOUT|UND_ERR_[A-Z_]*TIMEOUT)$/, 'BackendTimeout', 'did not answer in time'],
   [/^(AbortError|TimeoutError)$/, 'BackendTimeout', 'did not answer in time'],
+  [/^ERR_PROXY_/, 'BackendUnavailable', 'cannot be reached: the proxy does not lead there'],
   [/^(ERR_TLS_|ERR_SSL_|EPROTO$)/, 'BackendUnavailable', 'cannot be reached: the TLS handshake failed'],
   [
     /CERT|^(UNABLE_TO_|HOSTNAME_MISMATCH)/,

@@ -1,110 +1,91 @@
-import { X509Certificate } from 'node:crypto';
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import * as z from 'zod/mini';
-import type { Json } from '../../src/api/kubernetes.ts';
 import { LatchkeyError } from '../../src/core/errors.ts';
-import { printable } from '../../src/core/names.ts';
-import { parseProviderConfig } from '../shared/config.ts';
+import { authorities } from '../shared/authorities.ts';
+import { secretKeySelector, serviceAccountSelector, text } from '../shared/selectors.ts';
 
 /** Where the section stands in a store, for messages. */
 export const VAULT_PATH = 'spec.provider.vault';
 
-/** What belongs to the connection, or is made from the store's other fields. */
-const OWN_HEADERS = ['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'x-vault-token'];
-const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+const mount = z.optional(z.string());
+const account = z.strictObject({ path: mount, username: text, secretRef: secretKeySelector });
 
-const text = z.string().check(z.minLength(1));
-const selector = z.strictObject({
-  name: text,
-  namespace: z.exactOptional(z.string()),
-  key: z.exactOptional(z.string()),
-});
-
-const vaultSection = z.strictObject({
+/** What of `spec.provider.vault` this version acts on. `auth.iam` and `auth.gcp` are not among it. */
+export const vaultSection = z.strictObject({
   server: text,
   path: z.optional(z.string()),
   version: z.optional(z.enum(['v1', 'v2'])),
   namespace: z.optional(z.string()),
   headers: z.optional(z.record(z.string(), z.string())),
-  caBundle: z.optional(z.string()),
-  auth: z.optional(z.strictObject({ tokenSecretRef: z.optional(selector) })),
+  readYourWrites: z.optional(z.boolean()),
+  forwardInconsistent: z.optional(z.boolean()),
+  /** For writing secrets, which nothing here does. */
+  checkAndSet: z.optional(z.strictObject({ required: z.optional(z.boolean()) })),
+  ...authorities,
+  tls: z.optional(
+    z.strictObject({ certSecretRef: z.optional(secretKeySelector), keySecretRef: z.optional(secretKeySelector) }),
+  ),
+  auth: z.optional(
+    z.strictObject({
+      namespace: z.optional(z.string()),
+      tokenSecretRef: z.optional(secretKeySelector),
+      appRole: z.optional(
+        z.strictObject({
+          path: mount,
+          roleId: z.optional(z.string()),
+          roleRef: z.optional(secretKeySelector),
+          secretRef: secretKeySelector,
+        }),
+      ),
+      kubernetes: z.optional(
+        z.strictObject({
+          mountPath: mount,
+          role: text,
+          serviceAccountRef: z.optional(serviceAccountSelector),
+          secretRef: z.optional(secretKeySelector),
+        }),
+      ),
+      ldap: z.optional(account),
+      userPass: z.optional(account),
+      jwt: z.optional(
+        z.strictObject({
+          path: mount,
+          role: z.optional(z.string()),
+          secretRef: z.optional(secretKeySelector),
+          kubernetesServiceAccountToken: z.optional(
+            z.strictObject({
+              serviceAccountRef: serviceAccountSelector,
+              audiences: z.optional(z.array(z.string())),
+              expirationSeconds: z.optional(z.int()),
+            }),
+          ),
+        }),
+      ),
+      cert: z.optional(
+        z.strictObject({
+          path: mount,
+          vaultRole: z.optional(z.string()),
+          clientCert: secretKeySelector,
+          secretRef: secretKeySelector,
+        }),
+      ),
+    }),
+  ),
 });
 
-/** `spec.provider.vault`, as far as this version acts on it. */
-export interface VaultConfig {
-  readonly server: string;
-  /** Of the KV engine's mount; `undefined` = the first segment of each key. */
-  readonly path: string | undefined;
-  readonly version: 'v1' | 'v2';
-  readonly namespace: string | undefined;
-  readonly headers: Readonly<Record<string, string>>;
-  /** PEM. */
-  readonly ca: string | undefined;
-  /** `undefined` = the store sends no token, as before an agent that adds one. */
-  readonly tokenSecretRef: z.infer<typeof selector> | undefined;
+export type VaultSection = z.infer<typeof vaultSection>;
+export type AuthSection = NonNullable<VaultSection['auth']>;
+
+/** A selector, with the path at which the store has it. */
+export interface Ref {
+  readonly selector: z.infer<typeof secretKeySelector>;
+  readonly field: string;
 }
 
-/** @throws LatchkeyError `InvalidProviderConfig`, or `Unsupported` with the path of the field that is not acted on. */
-export function parseVaultConfig(config: Json): VaultConfig {
-  const parsed = parseProviderConfig(vaultSection, config, VAULT_PATH);
-  if (parsed.auth !== undefined && parsed.auth.tokenSecretRef === undefined) {
-    throw invalid('auth names no way to log in: add auth.tokenSecretRef');
-  }
-  const path = parsed.path || undefined;
-  if (path?.split('/').some(isRelative) === true) throw invalid('path must not have the segments . or ..');
-  return {
-    server: parsed.server,
-    path,
-    version: parsed.version ?? 'v2',
-    namespace: parsed.namespace || undefined,
-    headers: readHeaders(parsed.headers ?? {}),
-    ca: parsed.caBundle ? readCaBundle(parsed.caBundle) : undefined,
-    tokenSecretRef: parsed.auth?.tokenSecretRef,
-  };
+/** @param defaultKey where the selector names none, if the field has a default. */
+export function refTo(selector: Ref['selector'], field: string, defaultKey = ''): Ref {
+  return { selector: { ...selector, key: selector.key || defaultKey }, field: `${VAULT_PATH}.${field}` };
 }
 
-/** Segments with which a path would leave the mount it begins with. */
-export function isRelative(segment: string): boolean {
-  return segment === '.' || segment === '..';
-}
-
-function readHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  for (const [name, value] of Object.entries(headers)) {
-    if (!isHeader(name, value)) throw invalid(`headers."${printable(name, 64)}" is no HTTP header`);
-    if (OWN_HEADERS.includes(name.toLowerCase())) throw invalid(`headers."${name}" is not for a store to set`);
-  }
-  return headers;
-}
-
-function isHeader(name: string, value: string): boolean {
-  try {
-    validateHeaderName(name);
-    validateHeaderValue(name, value);
-    return true;
-  } catch {
-    // Its message quotes the name; that it cannot be sent is all there is to know.
-    return false;
-  }
-}
-
-/** Base64 of PEM, as Kubernetes writes bytes. */
-function readCaBundle(base64: string): string {
-  const pem = Buffer.from(base64, 'base64').toString('latin1');
-  const certificates = pem.match(PEM_CERTIFICATE) ?? [];
-  if (certificates.length === 0) throw invalid('caBundle must be PEM certificates in base64');
-  if (!certificates.every(isCertificate)) throw invalid('caBundle holds a certificate that cannot be read');
-  return certificates.join('\n');
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).serialNumber !== '';
-  } catch {
-    // OpenSSL's message adds nothing for whoever wrote the store.
-    return false;
-  }
-}
-
-function invalid(words: string): LatchkeyError {
+export function invalid(words: string): LatchkeyError {
   return new LatchkeyError('InvalidProviderConfig', `${VAULT_PATH}.${words}`);
 }

@@ -1,23 +1,28 @@
 import type { BackendAnswer, BackendConnection } from '../shared/backend-connection.ts';
 import { lazy } from '../shared/lazy.ts';
-import type { VaultConfig } from './schema.ts';
 
 const loadSdk = lazy(() => import('node-vault'));
 
-/** Reads with node-vault over a connection of ours. */
-export interface VaultReader {
-  /**
-   * @param path below `/v1/`, percent-encoded, with its query.
-   * @throws LatchkeyError as {@link BackendConnection.send}.
-   */
-  read(path: string, signal: AbortSignal): Promise<BackendAnswer>;
+export interface VaultRequest {
+  /** Below `/v1/`, percent-encoded, with its query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
 }
 
-/** What node-vault hands to the HTTP client that it is given as `request-promise`, as far as a read goes. */
+/** What is asked of Vault, with node-vault over a connection of ours. All throw as {@link BackendConnection.send}. */
+export interface VaultSdk {
+  read(request: VaultRequest): Promise<BackendAnswer>;
+  list(request: VaultRequest): Promise<BackendAnswer>;
+  write(request: VaultRequest, body: object): Promise<BackendAnswer>;
+}
+
+/** What node-vault hands to the HTTP client that it is given as `request-promise`. */
 interface SdkRequest {
   readonly method: string;
   readonly uri: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly json?: object;
   readonly signal: AbortSignal;
 }
 
@@ -26,19 +31,19 @@ interface SdkRequest {
  * of large numbers and keeps no signal. What else of node-vault 0.12.0 has to be worked around:
  * - it takes what is not configured from `VAULT_TOKEN`, `VAULT_NAMESPACE`, `VAULT_PREFIX` … of this process, so every such
  *   member is set again, empty ones too;
+ * - whoever logs in with it replaces the token of all its requests, and `kubernetesLogin` asks a path without its mount: so
+ *   log-ins are plain writes, the client has no token, and each request brings its own;
  * - its errors hold the response, so answers of every status come back as they are;
- * - it writes the token into the `headers` object it is given, so each request gets its own;
+ * - it writes into the `headers` object it is given, so each request gets its own;
  * - with `DEBUG` set it prints what it sends.
  */
-export async function createVaultReader(
-  server: URL,
-  token: string | undefined,
-  config: VaultConfig,
-  connection: BackendConnection,
-): Promise<VaultReader> {
+export async function createVaultSdk(server: URL, connection: BackendConnection): Promise<VaultSdk> {
   const { default: nodeVault } = await loadSdk();
-  const send = ({ method, uri, headers, signal }: SdkRequest): Promise<BackendAnswer> =>
-    connection.send({ method, url: uri, headers: lowerCased(headers), signal });
+  const send = ({ method, uri, headers, json, signal }: SdkRequest): Promise<BackendAnswer> => {
+    const body = json === undefined ? undefined : JSON.stringify(json);
+    const type = json === undefined ? {} : { 'content-type': 'application/json' };
+    return connection.send({ method, url: uri, headers: { ...headers, ...type }, body, signal });
+  };
   const client = nodeVault({
     endpoint: server.href,
     debug: () => undefined,
@@ -46,21 +51,17 @@ export async function createVaultReader(
   });
   Object.assign(client, {
     endpoint: server.href.replace(/\/+$/, ''),
-    token: token ?? '',
-    namespace: config.namespace ?? '',
+    token: '',
+    namespace: '',
     pathPrefix: '',
+    // Listings as GET, like Vault's own client: not every proxy lets the verb LIST pass.
+    noCustomHTTPVerbs: true,
     handleVaultResponse: async (answer: BackendAnswer) => answer,
   });
+  const options = ({ headers, signal }: VaultRequest): object => ({ headers: { ...headers }, signal });
   return {
-    read: async (path, signal) => {
-      const headers = { ...config.headers, 'X-Vault-Request': 'true' };
-      const answer: BackendAnswer = await client.read(path, { headers, signal });
-      return answer;
-    },
+    read: async (request): Promise<BackendAnswer> => client.read(request.path, options(request)),
+    list: async (request): Promise<BackendAnswer> => client.list(request.path, options(request)),
+    write: async (request, body): Promise<BackendAnswer> => client.write(request.path, body, options(request)),
   };
-}
-
-/** One of each: names that differ in case would be sent twice. The later one counts, the client's own. */
-function lowerCased(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

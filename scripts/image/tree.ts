@@ -8,7 +8,7 @@ import { addLibraries } from './libraries.ts';
 const root = join(import.meta.dirname, '../..');
 const timeoutMs = 120_000;
 /** Left out of the bundle because they are large and loaded only when a store needs them. */
-const SDKS = ['@aws-sdk/client-secrets-manager', '@aws-sdk/client-sts', 'node-vault'];
+const SDKS = ['@aws-sdk/client-secrets-manager', '@aws-sdk/client-ssm', '@aws-sdk/client-sts', 'node-vault'];
 const CA_BUNDLE = 'etc/ssl/certs/ca-certificates.crt';
 
 /** How the image is run; its numbers are those of the tree's passwd. */

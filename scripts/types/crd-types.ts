@@ -69,10 +69,10 @@ function plainTypeOf(schema: Schema): string {
     case 'array':
       return `readonly (${schema.items === undefined ? 'Json' : typeOf(schema.items)})[]`;
     case 'object': {
+      // What may have any member is for the provider to read, which knows more of it than a schema does.
       const isOpen = schema['x-kubernetes-preserve-unknown-fields'] === true;
-      if (schema.properties !== undefined) return members(schema);
-      const values = isOpen || schema.additionalProperties === undefined ? 'Json' : typeOf(schema.additionalProperties);
-      return `Readonly<Record<string, ${values}>>`;
+      if (schema.properties !== undefined && !isOpen) return members(schema);
+      return `Readonly<Record<string, ${schema.additionalProperties === undefined ? 'Json' : typeOf(schema.additionalProperties)}>>`;
     }
     case 'integer':
       return 'number';

@@ -82,7 +82,9 @@ function resultOf(outcome: NeedOutcome): string {
     case 'wouldFetch':
       return `${outcome.reason}, would be fetched`;
     case 'unmanaged':
-      return 'exists, no ExternalSecret makes it';
+      return outcome.error === undefined
+        ? 'exists, no ExternalSecret makes it'
+        : `no ExternalSecret makes it, and it could not be looked at: ${outcome.error.message}`;
     case 'absent':
       return 'missing, and no ExternalSecret makes it';
     case 'failed':

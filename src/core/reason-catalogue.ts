@@ -22,7 +22,7 @@ export const REASONS: Readonly<Record<ErrorCode | 'SecretUnmanaged', Reason>> = 
   BackendThrottled: {
     means: 'The backend asks for fewer requests (status 429 or its throttling error).',
     remedy:
-      'Raise `spec.refreshInterval` of the ExternalSecrets, or the backend’s quota; `latchkey_provider_request_duration_seconds_count` shows who asks how often.',
+      'Raise `spec.refreshInterval` of the ExternalSecrets, or the backend’s quota; `latchkey_provider_requests_total` shows who asks how often.',
   },
   BackendResponseInvalid: {
     means: 'The backend’s answer cannot be understood, has no value in it or is longer than 4 MiB.',

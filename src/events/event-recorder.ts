@@ -110,9 +110,14 @@ export class EventRecorder {
     this.#enqueueWrites([due], 'Validate');
   }
 
+  /** Takes note of what works less well with a store than it could. */
+  recordNotice(store: SecretStore, reason: string, sentence: string): void {
+    this.#enqueueWrites([this.#syncs.trouble(subjectOf(store), reason, sentence)], 'Read');
+  }
+
   /** Resolves when everything recorded so far is written. */
   async flush(): Promise<void> {
-    await this.#working;
+    while (this.#working !== undefined) await this.#working;
   }
 
   #synced(
@@ -152,7 +157,7 @@ export class EventRecorder {
       return;
     }
     this.#waiting.push(job);
-    this.#working ??= this.#work().finally(() => (this.#working = undefined));
+    this.#working ??= this.#work();
   }
 
   async #work(): Promise<void> {
@@ -163,6 +168,8 @@ export class EventRecorder {
         this.#logger.warn('an Event could not be written', { namespace: job.namespace }, error);
       }
     }
+    // At once, so that what comes next finds nobody at work.
+    this.#working = undefined;
   }
 
   async #tell(verdict: PodVerdict): Promise<void> {

@@ -2,7 +2,7 @@
 export interface Metrics {
   /** One admission decision; `durationSeconds` from the request's arrival to the answer. */
   admission(outcome: 'allowed' | 'denied' | 'error', durationSeconds: number): void;
-  /** One provider call; `status` is `success` or an error code. */
+  /** One request to a backend; `provider` is the key in `spec.provider`, `status` is `success` or `error`. */
   providerRequest(provider: string, call: string, status: string, durationSeconds: number): void;
   /** One attempt to bring a Secret up to date. */
   sync(namespace: string, name: string, isError: boolean): void;

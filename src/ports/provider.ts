@@ -111,9 +111,14 @@ export interface ServiceAccountToken {
   readonly expiresAtMs: number;
 }
 
+/** Something that works, though not as well as it could: for the operator to know, once. */
+export type NoticeCode = 'BatchReadRefused';
+
 export interface ClientContext {
   /** For messages and session names. */
   readonly store: { readonly kind: StoreKind; readonly name: string; readonly namespace: string | undefined };
+  /** Of the ExternalSecret that asks; `undefined`: nobody asks yet, the store itself is being looked at. */
+  readonly namespace: string | undefined;
   /** The value under the provider's key in `spec.provider`, unchecked. */
   readonly config: Json;
   readonly credentials: CredentialReader;
@@ -125,6 +130,8 @@ export interface ClientContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Called once per request that leaves for the backend. */
   readonly onRequest: (call: string, status: string, durationSeconds: number) => void;
+  /** Called at most once per client and code. @param sentence in our own words, naming the store. */
+  readonly onNotice: (code: NoticeCode, sentence: string) => void;
 }
 
 export interface Provider {

@@ -2,13 +2,17 @@ import { LRUCache } from 'lru-cache';
 import type { SecretStore } from '../api/external-secrets.ts';
 import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
 import { printable } from '../core/names.ts';
+import { retryPolicyOf } from '../core/store/retry-policy.ts';
 import type { StoreKey } from '../core/store/store-key.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import type { Provider, ProviderRegistry, SecretsClient } from '../ports/provider.ts';
+import type { NoticeCode, Provider, ProviderRegistry, SecretsClient } from '../ports/provider.ts';
+import { systemTiming } from '../ports/timing.ts';
+import { SharedClient } from './client/shared-client.ts';
 import { areCurrent, ReferentCredentials, ScopedCredentials, type CredentialVersion } from './credentials.ts';
+import { FairSlots } from './fair-slots.ts';
 import { Refusals } from './refusals.ts';
 
 export interface OpenStore {
@@ -19,7 +23,8 @@ export interface OpenStore {
   readonly refusals: Refusals;
 }
 
-interface CachedClient extends OpenStore {
+interface CachedClient extends Omit<OpenStore, 'client'> {
+  readonly client: SharedClient;
   readonly credentials: readonly CredentialVersion[];
 }
 
@@ -33,6 +38,8 @@ export interface ClientCacheOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** A store works, though not as well as it could. */
+  readonly onNotice: (store: SecretStore, code: NoticeCode, sentence: string) => void;
 }
 
 /** A log-in that was refused, with what it was tried with. */
@@ -48,6 +55,8 @@ const CREATE_TIMEOUT_MS = 20_000;
 const LONGEST_USE_MS = 30_000;
 /** The same credentials are not tried again before; some backends lock accounts. */
 const LOG_IN_REFUSED_FOR_MS = 30_000;
+/** Calls at once to the backend of one store, over all namespaces, and in one. A batch is one. */
+const STORE_SLOTS = { slots: 32, slotsPerNamespace: 8, longestQueue: 10_000 };
 
 /**
  * Clients by store and identity. A client serves only while everything it was built from, the store and each
@@ -59,6 +68,7 @@ export class ClientCache {
   readonly #clients: LRUCache<string, CachedClient>;
   /** Being made: whoever needs the same waits for it. */
   readonly #pending = new Map<string, Promise<CachedClient>>();
+  readonly #slots = new LRUCache<string, FairSlots>({ max: MOST_CLIENTS });
   readonly #refusedLogIns = new LRUCache<string, RefusedLogIn>({ max: MOST_CLIENTS });
   #isClosed = false;
 
@@ -78,9 +88,19 @@ export class ClientCache {
     });
   }
 
-  /** @throws LatchkeyError see {@link Provider.newClient}. */
-  open(key: StoreKey, store: SecretStore, namespace: string, signal: AbortSignal): Promise<OpenStore> {
-    return this.#open(key, store, namespace, signal);
+  /**
+   * What is read through the store's client was fetched after this call, never before.
+   * @throws LatchkeyError see {@link Provider.newClient}.
+   */
+  async open(
+    key: StoreKey,
+    store: SecretStore,
+    namespace: string | undefined,
+    signal: AbortSignal,
+  ): Promise<OpenStore> {
+    const dueMs = this.#options.clock.now();
+    const opened = await this.#open(key, store, namespace, signal);
+    return { ...opened, client: opened.client.forReadsDue(dueMs) };
   }
 
   /**
@@ -90,7 +110,7 @@ export class ClientCache {
    */
   async validate(key: StoreKey, store: SecretStore, signal: AbortSignal): Promise<'valid' | 'unknown'> {
     try {
-      const { client } = await this.#open(key, store, key.namespace, signal);
+      const { client } = await this.open(key, store, key.namespace, signal);
       await client.validate?.(signal);
       return 'valid';
     } catch (error) {
@@ -104,7 +124,7 @@ export class ClientCache {
     store: SecretStore,
     namespace: string | undefined,
     signal: AbortSignal,
-  ): Promise<OpenStore> {
+  ): Promise<CachedClient> {
     const identity = identityOf(store, namespace);
     const cached = this.#clients.get(identity);
     if (cached !== undefined && (await areCurrent(this.#cluster, cached.credentials, signal))) return cached;
@@ -145,7 +165,7 @@ export class ClientCache {
     namespace: string | undefined,
   ): Promise<CachedClient> {
     const signal = AbortSignal.timeout(CREATE_TIMEOUT_MS);
-    const { registry, environment, ambientCredentials, allowedBackendHosts, clock, metrics } = this.#options;
+    const { registry, environment, ambientCredentials, allowedBackendHosts, clock, metrics, onNotice } = this.#options;
     const [name, ...others] = Object.keys(store.spec.provider ?? {});
     if (name === undefined || others.length > 0) {
       throw new LatchkeyError('InvalidProviderConfig', 'spec.provider must name exactly one provider');
@@ -154,6 +174,7 @@ export class ClientCache {
     if (load === undefined) {
       throw new LatchkeyError('Unsupported', `spec.provider.${printable(name, 40)} is not supported yet`);
     }
+    const retryPolicy = retryPolicyOf(store);
     const provider = (await load()).createProvider();
     const config = store.spec.provider?.[name] ?? null;
     provider.validateStore({ store: key, config, allowedBackendHosts });
@@ -161,6 +182,7 @@ export class ClientCache {
     const making = provider.newClient(
       {
         store: key,
+        namespace,
         config,
         credentials,
         isAmbientIdentityAllowed:
@@ -169,10 +191,11 @@ export class ClientCache {
         allowedBackendHosts,
         environment,
         onRequest: (call, status, durationSeconds) => metrics.providerRequest(name, call, status, durationSeconds),
+        onNotice: (code, sentence) => onNotice(store, code, sentence),
       },
       signal,
     );
-    const client = await making.catch((cause: unknown) => {
+    const raw = await making.catch((cause: unknown) => {
       if (credentials.isReferent) throw new ReferentCredentials();
       const error = asLatchkeyError(cause);
       if (error.code === 'BackendAuthFailed' || error.code === 'BackendPermissionDenied') {
@@ -181,9 +204,18 @@ export class ClientCache {
       }
       throw error;
     });
+    const timing = { ...systemTiming, now: () => clock.now() };
+    const slots = this.#slotsOf(store);
+    const client = new SharedClient(raw, { retryPolicy, slots, namespace: namespace ?? '', timing });
     const refusals = new Refusals(clock);
     const { documents, convertsFoundNames = false } = provider;
     return { client, documents, convertsFoundNames, refusals, credentials: credentials.versions };
+  }
+
+  #slotsOf({ metadata: { uid = '' } }: SecretStore): FairSlots {
+    const slots = this.#slots.get(uid) ?? new FairSlots(STORE_SLOTS);
+    this.#slots.set(uid, slots);
+    return slots;
   }
 }
 

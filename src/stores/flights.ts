@@ -1,5 +1,5 @@
-import { LatchkeyError } from '../core/errors.ts';
 import type { Clock } from '../ports/clock.ts';
+import { raceAbort } from './race-abort.ts';
 
 interface Flight<T> {
   readonly startedAtMs: number;
@@ -89,16 +89,4 @@ export class Flights<T> {
     if (isCurrent) this.#flights.delete(key);
     flight.controller.abort();
   }
-}
-
-/** The promise's outcome, or `BackendTimeout` as soon as the signal aborts. */
-function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      reject(new LatchkeyError('BackendTimeout', 'there was no answer within the time left'));
-    };
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -108,9 +108,15 @@ export class NeedResolver {
 
   async #unclaimed({ namespace, need, signal }: NeedQuestion): Promise<NeedOutcome> {
     const key = { namespace: namespace.name, name: need.secretName };
-    const secret = await this.#options.cluster.get(secrets, key, { signal });
-    if (secret === undefined) return { state: 'absent' };
-    return { state: 'unmanaged', secretType: secret.type ?? 'Opaque' };
+    try {
+      const secret = await this.#options.cluster.get(secrets, key, { signal });
+      return secret === undefined ? { state: 'absent' } : { state: 'unmanaged', secretType: secret.type ?? 'Opaque' };
+    } catch (cause) {
+      // Whatever keeps us from looking, the pod has nothing to do with us: the kubelet judges.
+      const error = asLatchkeyError(cause);
+      if (error.code === 'Internal') throw cause;
+      return { state: 'unmanaged', error };
+    }
   }
 
   /** @param isLast nobody after it adds a key any more. */

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { ExternalSecret } from '../api/external-secrets.ts';
-import { asLatchkeyError, type LatchkeyError } from '../core/errors.ts';
+import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
 import { assertResolvable } from '../core/external-secret/supported-fields.ts';
 import { mergersOf, targetName } from '../core/external-secret/target-name.ts';
 import type { SyncRecord } from '../core/refresh/freshness.ts';
@@ -56,6 +56,8 @@ export interface SyncDependencies {
   readonly resolver: Resolver;
   readonly controllerClass: string;
   readonly onSync: SyncListener;
+  /** Where Latchkey itself lives, whose Secrets are its keys: none is written there. */
+  readonly ownNamespace: string | undefined;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -146,6 +148,9 @@ export class Syncer {
     signal: AbortSignal,
   ): Promise<{ readonly synced: Synced; readonly record: SyncRecord }> {
     const { cluster, clock, metrics, views, resolver } = this.#deps;
+    if (namespace.name === this.#deps.ownNamespace) {
+      throw new LatchkeyError('TargetForbidden', 'no Secret is written in the namespace that Latchkey itself lives in');
+    }
     assertResolvable(externalSecret);
     assertClaim(views, externalSecret);
     const key = { namespace: namespace.name, name: targetName(externalSecret) };

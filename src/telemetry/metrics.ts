@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 import type { Metrics } from '../ports/metrics.ts';
+import { upstreamProvider } from './upstream-provider.ts';
 
 export interface PrometheusMetrics extends Metrics {
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
@@ -20,11 +21,23 @@ export function createMetrics(): PrometheusMetrics {
     buckets: ADMISSION_BUCKETS_S,
     registers,
   });
-  const providerRequests = new Histogram({
+  const providerDurations = new Histogram({
     name: 'latchkey_provider_request_duration_seconds',
     help: 'Time of one request to a secret backend.',
     labelNames: ['provider', 'call', 'status'],
     buckets: PROVIDER_BUCKETS_S,
+    registers,
+  });
+  const providerRequests = new Counter({
+    name: 'latchkey_provider_requests_total',
+    help: 'Requests to a secret backend.',
+    labelNames: ['provider', 'call', 'status'],
+    registers,
+  });
+  const upstreamCalls = new Counter({
+    name: 'externalsecret_provider_api_calls_count',
+    help: 'Requests to a secret backend, by upstream’s names of providers.',
+    labelNames: ['provider', 'call', 'status'],
     registers,
   });
   const secretWrites = new Counter({
@@ -47,8 +60,12 @@ export function createMetrics(): PrometheusMetrics {
   });
   return {
     admission: (outcome, durationSeconds) => admissions.observe({ outcome }, durationSeconds),
-    providerRequest: (provider, call, status, durationSeconds) =>
-      providerRequests.observe({ provider, call, status }, durationSeconds),
+    providerRequest(provider, call, status, durationSeconds) {
+      providerRequests.inc({ provider, call, status });
+      providerDurations.observe({ provider, call, status }, durationSeconds);
+      const upstream = upstreamProvider(provider, call);
+      if (upstream !== undefined) upstreamCalls.inc({ provider: upstream, call, status });
+    },
     sync(namespace, name, isError) {
       syncs.inc({ namespace, name });
       if (isError) syncErrors.inc({ namespace, name });

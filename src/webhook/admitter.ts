@@ -15,6 +15,8 @@ import type { PodReviewer } from './pod-review.ts';
 
 export interface AdmitterOptions {
   readonly namespaces: NamespaceLookup;
+  /** Left alone even when they are labelled. */
+  readonly reservedNamespaces: readonly string[];
   readonly reviewPod: PodReviewer;
   readonly events: EventRecorder;
   /** By name; what is being judged may be a moment ahead of it. */
@@ -49,7 +51,8 @@ async function admit(
   options: AdmitterOptions,
   signal: AbortSignal,
 ): Promise<AdmissionResponse> {
-  const { namespaces, reviewPod, logger } = options;
+  const { namespaces, reservedNamespaces, reviewPod, logger } = options;
+  if (reservedNamespaces.includes(request.namespace ?? '')) return allowed(request.uid, []);
   const namespace = await namespaces.find(request.namespace ?? '', signal);
   const pod = asPod(request.object);
   // Whoever sends it, only opted-in namespaces are acted for: anyone can reach a webhook's Service.

@@ -9,6 +9,7 @@ import type { DocumentRef } from '../../src/ports/provider.ts';
 import { credentialsFrom } from '../contract/context.ts';
 import { failure } from '../contract/secrets-client.suite.ts';
 import { vaultContext } from '../contract/vault.subject.ts';
+import { documentedPolicy } from '../support/openbao/documented-set-up.ts';
 import { startOpenBao } from '../support/openbao/openbao.ts';
 import type { OpenBao } from '../support/openbao/openbao.ts';
 import { openBaoWriter } from '../support/openbao/openbao-writer.ts';
@@ -170,7 +171,7 @@ describe('the vault provider against OpenBao', () => {
 
   it('reads what docs/providers/vault.md shows, with the policy and the store shown there', async () => {
     const page = await readFile(PAGE, 'utf8');
-    const policy = /^path "secret.*$/m.exec(page)?.[0] ?? '';
+    const policy = documentedPolicy(page);
     const manifests = /```yaml\n([^`]*)```/.exec(page)?.[1] ?? '';
     const [store, externalSecret] = parseAllDocuments(manifests).map((document) => document.toJS() as Manifest);
     const { key = '', property = '' } = externalSecret?.spec.data?.[0]?.remoteRef ?? {};

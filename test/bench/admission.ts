@@ -18,12 +18,15 @@ import { startMoto, type Moto } from '../support/moto/moto.ts';
 import { startChild, type Child } from '../support/process/child.ts';
 import { findFreePort } from '../support/process/free-port.ts';
 import { runCommandOrThrow } from '../support/process/run-command.ts';
+import { benchHanging, type HangingResult } from './hanging.ts';
 import { cpuMs, residentMb } from './process-usage.ts';
 import { median, percentile } from './statistics.ts';
 
 const root = join(import.meta.dirname, '../..');
 const BUNDLE = join(root, 'dist/main.js');
 const CLIENTS = [1, 16] as const;
+const BURST_CLIENTS = 32;
+const HANGING_CLIENTS = 16;
 const REFERENCES = [1, 5, 50] as const;
 const COLD_NAMESPACE = 'bench-cold';
 const WARM_NAMESPACE = 'bench-warm';
@@ -52,6 +55,7 @@ export interface VariantResult {
 
 export interface AdmissionResult {
   readonly variants: readonly VariantResult[];
+  readonly hanging: HangingResult;
   /** Start of the bundled process to its first 200 from /readyz, certificates there already. */
   readonly startToReadyMs: number;
   readonly residentMb: { readonly idle: number; readonly afterLoad: number; readonly floorAfterLoad: number };
@@ -90,6 +94,19 @@ const COLD_VARIANTS: readonly Variant[] = [
   { name: 'cold', namespace: COLD_NAMESPACE, references: 1, by: 'reference', webhook: 'latchkey' },
 ];
 
+/** All pods of a variant in one go; those of the floor before each. */
+const BURST_VARIANTS: readonly Variant[] = [
+  { name: 'floor, burst', namespace: FLOOR_NAMESPACE, references: 1, by: 'reference', webhook: 'floor' },
+  { name: 'warm, burst', namespace: WARM_NAMESPACE, references: 1, by: 'reference', webhook: 'latchkey' },
+  { name: 'cold, burst', namespace: COLD_NAMESPACE, references: 1, by: 'reference', webhook: 'latchkey' },
+];
+/** What stands beside a backend that hangs. */
+const UNRELATED: Variant = {
+  ...{ name: 'warm, beside', namespace: WARM_NAMESPACE, references: 1, by: 'reference', webhook: 'latchkey' },
+};
+/** Each needs Secrets for its cold pods that the others have not made. */
+const COLD_SERIES = CLIENTS.length + 1;
+
 interface Bench {
   readonly controlPlane: ControlPlane;
   readonly latchkey: LatchkeyProcess;
@@ -112,14 +129,24 @@ export async function benchAdmission({ pods, log }: AdmissionOptions): Promise<A
     await prepareCluster(controlPlane, moto, pods);
     const bench = { controlPlane, latchkey, floor };
     const variants: VariantResult[] = [];
-    for (const clients of CLIENTS) {
+    for (const [coldSeries, clients] of CLIENTS.entries()) {
       for (const series of [WARM_VARIANTS, COLD_VARIANTS]) {
         log(`${pods} pods of each of ${series.length} variants, ${clients} at a time …`);
-        variants.push(...(await measure(bench, series, pods, clients)));
+        const blockSize = clients === 1 ? 10 : clients * 5;
+        variants.push(...(await measure(bench, series, { pods, clients, blockSize, coldSeries })));
       }
     }
+    log(`a burst of ${pods} pods of each of ${BURST_VARIANTS.length} variants, ${BURST_CLIENTS} at a time …`);
+    const burst = { pods, clients: BURST_CLIENTS, blockSize: pods, coldSeries: CLIENTS.length };
+    variants.push(...(await measure(bench, BURST_VARIANTS, burst)));
+    log(`${pods} pods while another namespace’s backend answers, and while it hangs …`);
+    const hanging = await benchHanging({
+      ...{ controlPlane, pods, clients: HANGING_CLIENTS },
+      podOf: (index) => podToCreate(`beside-${index}`, UNRELATED),
+    });
     return {
       variants,
+      hanging,
       startToReadyMs,
       residentMb: {
         idle: idleMb,
@@ -136,7 +163,7 @@ function startBundled(controlPlane: ControlPlane, moto: Moto, name: string): Pro
   return startLatchkey(controlPlane, {
     name,
     program: BUNDLE,
-    args: ['--log-level', 'info'],
+    args: ['--log-level', 'info', '--allowed-backend-hosts', '127.0.0.1'],
     env: { AWS_SECRETSMANAGER_ENDPOINT: moto.endpoint, NODE_ENV: 'production' },
   });
 }
@@ -204,7 +231,7 @@ async function prepareCluster(controlPlane: ControlPlane, moto: Moto, pods: numb
   aws.destroy();
   const isOptedIn = (name: string): boolean => name === WARM_NAMESPACE || name === COLD_NAMESPACE;
   const namespaces = [...new Set([...WARM_VARIANTS, ...COLD_VARIANTS].map(({ namespace }) => namespace))];
-  const coldCount = (pods + 1) * CLIENTS.length;
+  const coldCount = (pods + 1) * COLD_SERIES;
   const manifests = [
     ...namespaces.map((name) => make.namespace(name, isOptedIn(name) ? { 'latchkey.dev/injection': 'enabled' } : {})),
     ...namespaces.map((name) => ({
@@ -229,25 +256,31 @@ function externalSecret(name: string, namespace: string): make.Manifest {
   return make.externalSecret({ name, namespace, data: { password: 'bench' }, spec: { refreshInterval: '24h' } });
 }
 
+interface Load {
+  readonly pods: number;
+  readonly clients: number;
+  /** Pods of one variant in a row. */
+  readonly blockSize: number;
+  readonly coldSeries: number;
+}
+
 /** One pod of each variant uncounted, then rounds in which each variant takes its turn, each time another one first. */
 async function measure(
   bench: Bench,
   variants: readonly Variant[],
-  pods: number,
-  clients: number,
+  { pods, clients, blockSize, coldSeries }: Load,
 ): Promise<readonly VariantResult[]> {
   const creator = new PodClient(bench.controlPlane, clients);
   const name = (variant: Variant, index: number): string =>
     `c${clients}-${variant.name.replaceAll(/[^a-z0-9]+/g, '-')}-${index}`;
-  // Cold pods of the second half of the run need Secrets that the first half has not made.
-  const coldOffset = CLIENTS.indexOf(clients as (typeof CLIENTS)[number]) * (pods + 1);
-  const podOf = (variant: Variant, index: number): PodToCreate => {
-    const firstSecret = variant.namespace === COLD_NAMESPACE ? coldOffset + index : undefined;
-    return { namespace: variant.namespace, body: podBody(name(variant, index), variant, firstSecret) };
-  };
+  const podOf = (variant: Variant, index: number): PodToCreate =>
+    podToCreate(
+      name(variant, index),
+      variant,
+      variant.namespace === COLD_NAMESPACE ? coldSeries * (pods + 1) + index : undefined,
+    );
   const tallies = variants.map((variant) => ({ variant, samples: [] as number[], elapsedMs: 0, cpuMs: 0, index: 1 }));
   for (const { variant } of tallies) await creator.create(podOf(variant, 0));
-  const blockSize = clients === 1 ? 10 : clients * 5;
   const rounds = Math.ceil(pods / blockSize);
   for (let round = 0; round < rounds; round += 1) {
     const order = tallies.map((_, position) => tallies[(position + round) % tallies.length]);
@@ -278,7 +311,7 @@ async function measure(
   }));
 }
 
-function podBody(name: string, { namespace, references, by }: Variant, firstSecret: number | undefined): Buffer {
+function podToCreate(name: string, { namespace, references, by }: Variant, firstSecret?: number): PodToCreate {
   const wanted = Array.from({ length: references }, (_, index) => ({
     env: `PASSWORD_${index}`,
     secret: `bench-${firstSecret ?? index}`,
@@ -295,5 +328,5 @@ function podBody(name: string, { namespace, references, by }: Variant, firstSecr
   }));
   const pod = make.podWith(name, namespace, SECRET_NAME, [], { annotations });
   const container = { name: 'app', image: 'registry.example/app:1', ...(by === 'reference' ? { env } : {}) };
-  return Buffer.from(JSON.stringify({ ...pod, spec: { containers: [container] } }));
+  return { namespace, body: Buffer.from(JSON.stringify({ ...pod, spec: { containers: [container] } })) };
 }

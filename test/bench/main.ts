@@ -20,7 +20,9 @@ const print = (line = ''): void => void process.stdout.write(`${line}\n`);
 const program = new Command('npm run bench --').description('measure Latchkey against a baseline of the same run');
 program
   .command('admission')
-  .description('pod creates on a real API server: no webhook, the floor, Latchkey warm and cold')
+  .description(
+    'pod creates on a real API server: no webhook, the floor, Latchkey warm and cold, in bursts and beside a backend that hangs',
+  )
   .option('--pods <count>', 'pods of each variant, for each number of clients', parseCount, 1_000)
   .option('--json <file>', 'where the figures are written', 'bench-results/admission.json')
   .action(async ({ pods, json }: Settings) => {
@@ -79,7 +81,7 @@ function machine(): string {
   return `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${gib} GiB, Node ${process.versions.node}`;
 }
 
-function printTable({ variants, startToReadyMs, residentMb }: AdmissionResult): void {
+function printTable({ variants, hanging, startToReadyMs, residentMb }: AdmissionResult): void {
   print(machine());
   print(`${'variant'.padEnd(31)}clients   p50 ms   p99 ms   pods/s   CPU ms/pod   p50 ÷ floor   pods/s ÷ floor`);
   for (const result of variants) {
@@ -95,6 +97,13 @@ function printTable({ variants, startToReadyMs, residentMb }: AdmissionResult): 
     ];
     print(result.variant.padEnd(31) + figures.join(''));
   }
+  const { answers, hangs } = hanging;
+  const moved = (part: 'p50Ms' | 'p99Ms'): string => ((hangs[part] / answers[part] - 1) * 100).toFixed(1);
+  print(
+    `\n${hanging.pods} warm pods, ${hanging.clients} at a time, while another namespace’s backend answers / hangs: ` +
+      `p50 ${answers.p50Ms.toFixed(2)} / ${hangs.p50Ms.toFixed(2)} ms (${moved('p50Ms')} %), ` +
+      `p99 ${answers.p99Ms.toFixed(2)} / ${hangs.p99Ms.toFixed(2)} ms (${moved('p99Ms')} %)`,
+  );
   const { idle, afterLoad, floorAfterLoad } = residentMb;
   print(`\nstart to ready, bundled: ${startToReadyMs.toFixed(0)} ms`);
   print(
@@ -104,9 +113,11 @@ function printTable({ variants, startToReadyMs, residentMb }: AdmissionResult): 
 
 /** The floor of the same series with as many references and clients. */
 function floorOf(result: VariantResult, variants: readonly VariantResult[]): VariantResult | undefined {
-  const beside = result.variant.includes('cold')
-    ? 'beside cold'
-    : (/\d+ references?/.exec(result.variant)?.[0] ?? '1 reference');
+  const beside = result.variant.endsWith('burst')
+    ? 'burst'
+    : result.variant.includes('cold')
+      ? 'beside cold'
+      : (/\d+ references?/.exec(result.variant)?.[0] ?? '1 reference');
   return variants.find(({ variant, clients }) => clients === result.clients && variant === `floor, ${beside}`);
 }
 

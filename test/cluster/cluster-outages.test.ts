@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { ErrorCode } from '../../src/core/errors.ts';
+import { whereToLook } from '../../src/core/reason-catalogue.ts';
 import { startControlPlane, type ControlPlane } from '../support/control-plane/control-plane.ts';
 import { kubectl, kubectlOrThrow } from '../support/control-plane/kubectl.ts';
 import { installLatchkey, LATCHKEY_USER } from '../support/latchkey/install.ts';
@@ -26,8 +28,9 @@ async function create(namespace: string, secretName: string, name = 'web'): Prom
   return (await kubectl(controlPlane, ['create', '-f', '-'], { input })).stderr;
 }
 
-const denied = (sentence: string): string =>
-  `Error from server (Forbidden): error when creating "STDIN": admission webhook "pods.latchkey.dev" denied the request: latchkey: ${sentence}\n`;
+/** All that kubectl prints of a denial by Latchkey. */
+const denied = (sentence: string, code: ErrorCode): string =>
+  `Error from server (Forbidden): error when creating "STDIN": admission webhook "pods.latchkey.dev" denied the request: latchkey: ${sentence} [${code}] ${whereToLook(code)}\n`;
 
 const needs = (namespace: string, name = 'web'): string =>
   `pod "${namespace}/${name}" needs Secret "db" (env PASSWORD of container "app"), made by ExternalSecret "db" from SecretStore "store"`;
@@ -39,19 +42,24 @@ async function tenant(namespace: string, names: readonly string[] = ['db']): Pro
     make.fakeStore('store', namespace, { 'prod/db': 'not-real' }),
     ...names.map((name) => make.externalSecret({ name, namespace, data: { password: 'prod/db' } })),
   );
+  await serviceAccountOf(namespace);
+}
+
+/** Without it the API server takes no pod. */
+async function serviceAccountOf(namespace: string): Promise<void> {
   await waitUntil(async () => (await kubectl(controlPlane, ['get', 'sa', 'default', '-n', namespace])).exitCode === 0, {
     what: `the ServiceAccount of ${namespace}`,
     timeoutMs: 10_000,
   });
 }
 
-/** Creates pods until one is made without a word: everything recovered, and nobody did anything about it. */
-async function recovers(namespace: string, secretName = 'db'): Promise<void> {
+/** Creates pods until one is made without a word, in this time: everything recovered, and nobody did anything about it. */
+async function recovers(namespace: string, timeoutMs: number, secretName = 'db'): Promise<void> {
   let said = '';
   let tries = 0;
   await waitUntil(async () => (said = await create(namespace, secretName, `again-${(tries += 1)}`)) === '', {
     what: 'a pod to be served again',
-    timeoutMs: 30_000,
+    timeoutMs,
   }).catch((error: unknown) => assert.fail(`${String(error)}; kubectl said last: ${said}`));
 }
 
@@ -67,6 +75,8 @@ after(async () => {
 describe('without the CRDs', () => {
   it('Latchkey waits for them, says which kinds are missing, and is ready by itself once they are there', async () => {
     await run('apply', '--server-side', '-f', RBAC);
+    await apply(make.namespace('early'));
+    await serviceAccountOf('early');
     const starting = startLatchkey(controlPlane);
     const log = join(controlPlane.directory, 'latchkey.log');
     const kinds = ['ExternalSecret', 'SecretStore', 'ClusterSecretStore'];
@@ -78,6 +88,8 @@ describe('without the CRDs', () => {
       what: 'a line in the log about each kind',
       timeoutMs: 20_000,
     });
+    // Nothing is registered before it can answer, so nobody waits for it or is denied.
+    assert.equal(await create('early', 'db'), '');
     await installLatchkey(controlPlane);
     latchkey = await starting;
     assert.equal((await fetch(`${latchkey.operationsUrl}/readyz`)).status, 200);
@@ -85,43 +97,56 @@ describe('without the CRDs', () => {
 });
 
 describe('with the API server restarted', () => {
-  it('the next pod is served, of an ExternalSecret that came meanwhile, too', async () => {
+  it('nobody can make a pod while it is away, and the next one is served, of an ExternalSecret that came meanwhile, too', async () => {
     await tenant('restarted');
     assert.equal(await create('restarted', 'db', 'before'), '');
     await controlPlane.stopApiServer();
+    assert.match(await create('restarted', 'db', 'meanwhile'), /\bconnection refused\b|^The connection to the server /);
     await controlPlane.startApiServer();
     await apply(make.externalSecret({ name: 'new', namespace: 'restarted', data: { password: 'prod/db' } }));
-    await recovers('restarted', 'new');
+    await recovers('restarted', 10_000, 'new');
     assert.equal(latchkey.child.running, true);
   });
 });
 
 describe('with the right to Secrets withdrawn', () => {
-  const withoutWriting = JSON.stringify([{ op: 'replace', path: '/rules', value: [] }]);
-
-  it('pods whose Secret is fresh go on, and the others are told what Latchkey may not do', async () => {
-    await tenant('withdrawn', ['db', 'fresh']);
-    assert.equal(await create('withdrawn', 'fresh', 'first'), '');
+  /** Leaves Latchkey these verbs for Secrets, until a pod that needs the Secret `db` is told the sentence. */
+  async function leave(verbs: readonly string[], sentence: string): Promise<void> {
     const role = JSON.parse(await run('get', 'clusterrole', 'latchkey', '-o', 'json')) as {
       rules: { resources: string[]; verbs: string[] }[];
     };
-    const rules = role.rules.map((rule) =>
-      rule.resources.includes('secrets') ? { ...rule, verbs: ['get', 'list', 'watch'] } : rule,
-    );
-    const patch = withoutWriting.replace('[]', JSON.stringify(rules));
+    const rules = role.rules.map((rule) => (rule.resources.includes('secrets') ? { ...rule, verbs } : rule));
+    const patch = JSON.stringify([{ op: 'replace', path: '/rules', value: rules }]);
     await run('patch', 'clusterrole', 'latchkey', '--type=json', '-p', patch);
-    const sentence = `${needs('withdrawn')}: the API server does not let Latchkey create Secret "withdrawn/db" (403 Forbidden) [ClusterForbidden]`;
+    const expected = denied(sentence, 'ClusterForbidden');
     let said = '';
-    await waitUntil(async () => (said = await create('withdrawn', 'db')) === denied(sentence), {
+    await waitUntil(async () => (said = await create('withdrawn', 'db')) === expected, {
       what: 'the right to be gone',
       timeoutMs: 10_000,
-    }).catch(() => assert.equal(said, denied(sentence)));
+    }).catch(() => assert.equal(said, expected));
+  }
+  const refused = (verb: string, name: string): string =>
+    `the API server does not let Latchkey ${verb} Secret "withdrawn/${name}" (403 Forbidden)`;
+
+  it('that is to write them, pods whose Secret is fresh go on, and the others are told what Latchkey may not do', async () => {
+    await tenant('withdrawn', ['db', 'fresh']);
+    assert.equal(await create('withdrawn', 'fresh', 'first'), '');
+    await leave(['get', 'list', 'watch'], `${needs('withdrawn')}: ${refused('create', 'db')}`);
     assert.equal(await create('withdrawn', 'fresh', 'second'), '');
+  });
+
+  it('altogether, pods whose Secret is fresh go on, and so do those whose Secret nobody makes', async () => {
+    await leave(['impersonate'], `${needs('withdrawn')}: ${refused('create', 'db')}`);
+    assert.equal(await create('withdrawn', 'fresh', 'third'), '');
+    assert.equal(
+      await create('withdrawn', 'nobody-makes-it', 'not-ours'),
+      `Warning: latchkey: Secret "nobody-makes-it", which no ExternalSecret makes, could not be looked at: ${refused('get', 'nobody-makes-it')} [ClusterForbidden]\n`,
+    );
   });
 
   it('and given back, pods are served', async () => {
     await run('apply', '--server-side', '--force-conflicts', '-f', RBAC);
-    await recovers('withdrawn');
+    await recovers('withdrawn', 10_000);
   });
 });
 
@@ -143,14 +168,14 @@ describe('with no room for Secrets in a ResourceQuota', () => {
     );
     assert.equal(
       await create('full', 'db'),
-      denied(`${needs('full')}: ResourceQuota "few" leaves no room to create Secret "full/db" [QuotaExceeded]`),
+      denied(`${needs('full')}: ResourceQuota "few" leaves no room to create Secret "full/db"`, 'QuotaExceeded'),
     );
   });
 
   it('and the quota raised, pods are served', async () => {
     const patch = JSON.stringify({ spec: { hard: { 'count/secrets': '5' } } });
     await run('patch', 'resourcequota', 'few', '-n', 'full', '--type=merge', '-p', patch);
-    await recovers('full');
+    await recovers('full', 20_000);
   });
 });
 
@@ -166,10 +191,13 @@ describe('in a namespace that is being deleted', () => {
     await waitUntil(async () => !(await ask()).allowed, { what: 'the deletion to be known', timeoutMs: 10_000 });
     assert.equal(
       (await ask()).status?.message,
-      'latchkey: pod "leaving/web": namespace "leaving" is being deleted [ClusterRejected]',
+      `latchkey: pod "leaving/web": namespace "leaving" is being deleted [ClusterRejected] ${whereToLook('ClusterRejected')}`,
     );
     // kube-apiserver's own admission says so too, for whoever comes through it.
-    assert.match(await create('leaving', 'db'), /^Error from server \(Forbidden\): .*being (deleted|terminated)/);
+    assert.equal(
+      await create('leaving', 'db'),
+      'Error from server (Forbidden): error when creating "STDIN": pods "web" is forbidden: unable to create new content in namespace leaving because it is being terminated\n',
+    );
     const events = await run('get', 'events.v1.events.k8s.io', '-n', 'leaving', '-o', 'json');
     assert.equal(events.includes('latchkey.dev/webhook'), false);
     const nobody = JSON.stringify({ metadata: { finalizers: null } });
@@ -225,10 +253,13 @@ describe('with the CRDs deleted while Latchkey runs', () => {
     const crds = join(root, 'crds');
     await run('delete', '-f', crds);
     const said = await create('racing', 'db-without-crds');
-    assert.match(said, /Warning: latchkey: Secret "db-without-crds" does not exist|\[Cluster(Rejected|Unavailable)\]/);
+    assert.equal(
+      said,
+      'Warning: latchkey: Secret "db-without-crds" does not exist and no ExternalSecret makes it: the pod waits until it does [SecretUnmanaged]\n',
+    );
     assert.equal(latchkey.child.running, true);
     await installLatchkey(controlPlane);
     await tenant('restored');
-    await recovers('restored');
+    await recovers('restored', 20_000);
   });
 });

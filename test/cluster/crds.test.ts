@@ -179,6 +179,18 @@ describe('the CRD files', () => {
       'spec.dataFrom[].rewrite[].merge.priorityPolicy': 'Strict',
       'spec.dataFrom[].rewrite[].merge.strategy': 'Extract',
       'spec.dataFrom[].sourceRef.generatorRef.apiVersion': 'generators.external-secrets.io/v1alpha1',
+      'spec.provider.aws.sessionTagsPolicy': 'None',
+      ...Object.fromEntries(
+        Object.entries({
+          'auth.appRole.path': 'approle',
+          'auth.cert.path': 'cert',
+          'auth.jwt.path': 'jwt',
+          'auth.kubernetes.mountPath': 'kubernetes',
+          'auth.ldap.path': 'ldap',
+          'auth.userPass.path': 'userpass',
+          version: 'v2',
+        }).map(([field, value]) => [`spec.provider.vault.${field}`, value]),
+      ),
       'spec.refreshInterval': '1h0m0s',
       'spec.target': { creationPolicy: 'Owner', deletionPolicy: 'Retain' },
       'spec.target.creationPolicy': 'Owner',

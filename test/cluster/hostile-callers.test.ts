@@ -105,6 +105,8 @@ before(async () => {
     make.externalSecret({ name: 'db', namespace, data: { password: 'prod/db' } }),
   ]);
   await kubectlOrThrow(controlPlane, ['apply', '-f', '-'], { input: make.toYamlDocuments(...inBoth) });
+  const reserved = ['latchkey-system', 'kube-system'];
+  await kubectlOrThrow(controlPlane, ['label', 'namespace', ...reserved, 'latchkey.dev/injection=enabled']);
 });
 
 after(async () => {
@@ -143,6 +145,8 @@ describe('a review that is not what it should be', () => {
     'with an object that is no pod': () => body({ object: ['web'] }),
     'of a namespace that is not labelled': () => body({ namespace: 'closed' }),
     'of no namespace': () => body({ namespace: undefined }),
+    'of Latchkey’s own namespace, though somebody has labelled it': () => body({ namespace: 'latchkey-system' }),
+    'of the system’s namespace, though somebody has labelled it': () => body({ namespace: 'kube-system' }),
     'of a namespace that does not exist': () => body({ namespace: '../open' }),
     'whose pod says that it belongs to a labelled namespace': () =>
       body({ namespace: 'closed', object: { ...pod, metadata: { name: 'web', namespace: 'open' } } }),
@@ -259,6 +263,43 @@ describe('callers who hold connections', () => {
     socket.on('error', () => undefined).resume();
     await new Promise((resolve) => socket.once('close', resolve));
   });
+});
+
+describe('callers who send a request a byte at a time', () => {
+  const slow: Readonly<Record<string, [head: () => string, withinMs: number]>> = {
+    'in its headers': [() => 'POST / HTTP/1.1\r\nhost: localhost\r\n', 15_000],
+    'in its body, knowing the path': [
+      () =>
+        `POST ${registered.path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n`,
+      40_000,
+    ],
+  };
+  for (const [where, [head, withinMs]] of Object.entries(slow)) {
+    it(`${where} are sent away, and pods go on meanwhile`, async () => {
+      const sockets = Array.from({ length: 100 }, () => {
+        const options = { port: latchkey.webhookPort, host: '127.0.0.1', ...caller, rejectUnauthorized: false };
+        const socket = connectTls(options).on('error', () => undefined);
+        socket.resume().write(head());
+        return socket;
+      });
+      const closed = sockets.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())));
+      const drip = setInterval(() => {
+        for (const socket of sockets) if (socket.writable) socket.write('x');
+      }, 500);
+      try {
+        const { exitCode, stderr } = await create(`meanwhile-${withinMs}`);
+        assert.deepEqual([exitCode, stderr], [0, '']);
+        const timeout = new Promise((_, reject) => {
+          const tooLate = (): void => reject(new Error(`a connection was still open after ${withinMs} ms`));
+          setTimeout(tooLate, withinMs).unref();
+        });
+        await Promise.race([Promise.all(closed), timeout]);
+      } finally {
+        clearInterval(drip);
+        for (const socket of sockets) socket.destroy();
+      }
+    });
+  }
 });
 
 describe('after all of this', () => {

@@ -12,8 +12,17 @@ import { waitUntil } from '../support/process/wait-until.ts';
 let controlPlane: ControlPlane;
 let latchkey: LatchkeyProcess;
 
-const NAMES = ['annotated', 'ordinary', 'plain', 'elsewhere'] as const;
-type Kind = (typeof NAMES)[number];
+/** Pods by what they say and where they are. */
+const PODS = {
+  annotated: { namespace: 'shop', isAnnotated: true, keys: ['password'] },
+  ordinary: { namespace: 'shop', isAnnotated: false, keys: ['password'] },
+  plain: { namespace: 'shop', isAnnotated: false, keys: [] },
+  audited: { namespace: 'audited', isAnnotated: true, keys: ['password'] },
+  elsewhere: { namespace: 'unlabelled', isAnnotated: true, keys: ['password'] },
+  /** Labelled all the same. */
+  system: { namespace: 'kube-system', isAnnotated: true, keys: ['password'] },
+} as const;
+type Kind = keyof typeof PODS;
 
 /** Was it made, and what stood on standard error. */
 interface Told {
@@ -30,19 +39,30 @@ const WARNED: Told = {
   isCreated: true,
   said: `Warning: Validation failed for ValidatingAdmissionPolicy 'latchkey-notice' with binding 'latchkey-notice': Latchkey did not see this pod: the Secrets it names were not refreshed, and it waits for those that do not exist yet. ${CHECK}\n`,
 };
+const AUDITED: Told = {
+  isCreated: true,
+  said: DENIED.said.replace(
+    /^.*denied request: /,
+    "Warning: Validation failed for ValidatingAdmissionPolicy 'latchkey-guard' with binding 'latchkey-guard-audit': ",
+  ),
+};
 const UNTOUCHED: Told = { isCreated: true, said: '' };
 /** Unseen by Latchkey: the usual outcome of whatever keeps it from answering. */
 const UNSEEN: Readonly<Record<Kind, Told>> = {
   annotated: DENIED,
   ordinary: WARNED,
   plain: UNTOUCHED,
+  audited: AUDITED,
   elsewhere: UNTOUCHED,
+  system: UNTOUCHED,
 };
 const SERVED: Readonly<Record<Kind, Told>> = {
   annotated: UNTOUCHED,
   ordinary: UNTOUCHED,
   plain: UNTOUCHED,
+  audited: UNTOUCHED,
   elsewhere: UNTOUCHED,
+  system: UNTOUCHED,
 };
 
 let round = 0;
@@ -50,14 +70,15 @@ let round = 0;
 /** Creates one pod of each kind at the same time. The pod's name is NAME in what was said. */
 async function createEach(): Promise<Readonly<Record<Kind, Told>>> {
   round += 1;
-  const entries = NAMES.map(async (kind): Promise<[Kind, Told]> => {
-    const name = `${kind}-${round}`;
-    const namespace = kind === 'elsewhere' ? 'unlabelled' : 'shop';
-    const metadata = kind === 'annotated' ? { annotations: { 'latchkey.dev/max-age': '1h' } } : {};
-    const pod = make.podWith(name, namespace, 'db', kind === 'plain' ? [] : ['password'], metadata);
-    const { exitCode, stderr } = await kubectl(controlPlane, ['create', '-f', '-'], { input: pod });
-    return [kind, { isCreated: exitCode === 0, said: stderr.replaceAll(name, 'NAME') }];
-  });
+  const entries = Object.entries(PODS).map(
+    async ([kind, { namespace, isAnnotated, keys }]): Promise<[string, Told]> => {
+      const name = `${kind}-${round}`;
+      const metadata = isAnnotated ? { annotations: { 'latchkey.dev/max-age': '1h' } } : {};
+      const pod = make.podWith(name, namespace, 'db', keys, metadata);
+      const { exitCode, stderr } = await kubectl(controlPlane, ['create', '-f', '-'], { input: pod });
+      return [kind, { isCreated: exitCode === 0, said: stderr.replaceAll(name, 'NAME') }];
+    },
+  );
   return Object.fromEntries(await Promise.all(entries)) as Record<Kind, Told>;
 }
 
@@ -65,13 +86,14 @@ before(async () => {
   controlPlane = await startControlPlane({ controllerManager: true, users: [LATCHKEY_USER] });
   await installLatchkey(controlPlane);
   latchkey = await startLatchkey(controlPlane);
-  const inBoth = ['shop', 'unlabelled'].flatMap((namespace) => [
-    make.namespace(namespace, namespace === 'shop' ? { 'latchkey.dev/injection': 'enabled' } : {}),
+  const labels = { shop: 'enabled', audited: 'audit', unlabelled: undefined, 'kube-system': 'enabled' };
+  const inAll = Object.entries(labels).flatMap(([namespace, injection]) => [
+    make.namespace(namespace, injection === undefined ? {} : { 'latchkey.dev/injection': injection }),
     make.fakeStore('store', namespace, { 'prod/db': 'not-real' }),
     make.externalSecret({ name: 'db', namespace, data: { password: 'prod/db' } }),
   ]);
-  await kubectlOrThrow(controlPlane, ['apply', '-f', '-'], { input: make.toYamlDocuments(...inBoth) });
-  await waitUntil(async () => (await createEach()).annotated.isCreated, {
+  await kubectlOrThrow(controlPlane, ['apply', '--server-side', '-f', '-'], { input: make.toYamlDocuments(...inAll) });
+  await waitUntil(async () => Object.values(await createEach()).every(({ isCreated }) => isCreated), {
     what: 'the ServiceAccounts and the webhook',
     timeoutMs: 20_000,
   });
@@ -100,8 +122,12 @@ describe('with a webhook that', () => {
     assert.deepEqual(await createEach(), SERVED);
   });
 
-  it('is gone, a Deployment has its pods as soon as it is back, without anybody touching it', async () => {
+  it('is killed, pods that would start wrong are denied and all others go on', async () => {
     await latchkey.stop(0);
+    assert.deepEqual(await createEach(), UNSEEN);
+  });
+
+  it('is gone, a Deployment has its pods as soon as it is back, without anybody touching it', async () => {
     const { spec } = make.podWith('web', 'shop', 'db', ['password']);
     const annotations = { 'latchkey.dev/max-age': '1h' };
     const deployment = {
@@ -177,7 +203,10 @@ describe('with something in the webhook’s place that', () => {
       isCreated: false,
       said: 'Error from server (InternalError): error when creating "STDIN": Internal error occurred: replace operation does not apply: doc is missing path: /spec/nowhere/0: missing value\n',
     };
-    assert.deepEqual(await createEach(), { annotated: failed, ordinary: failed, plain: failed, elsewhere: UNTOUCHED });
+    assert.deepEqual(await createEach(), {
+      ...{ annotated: failed, ordinary: failed, plain: failed, audited: failed },
+      ...{ elsewhere: UNTOUCHED, system: UNTOUCHED },
+    });
   });
 
   it('is replaced by Latchkey again, every pod is served', async () => {

@@ -7,14 +7,15 @@ export interface AwsRequest {
   /** `GetSecretValue`, `AssumeRole` */
   readonly action: string;
   readonly input: Readonly<Record<string, unknown>>;
+  /** Whose signature the request has; empty for a log-in with a token, which has none. */
   readonly accessKeyId: string;
   readonly region: string;
 }
 
 const SIGNATURE =
-  /^AWS4-HMAC-SHA256 Credential=([^/]+)\/\d{8}\/([^/]+)\/(secretsmanager|sts)\/aws4_request, SignedHeaders=\S+, Signature=[0-9a-f]{64}$/;
+  /^AWS4-HMAC-SHA256 Credential=([^/]+)\/\d{8}\/([^/]+)\/(secretsmanager|ssm|sts)\/aws4_request, SignedHeaders=\S+, Signature=[0-9a-f]{64}$/;
 
-/** Speaks AWS JSON 1.1 for Secrets Manager and the Query protocol for STS, and checks the form of what it is sent. */
+/** Speaks AWS JSON 1.1 for Secrets Manager and Parameter Store and the Query protocol for STS, and checks the form of what it is sent. */
 export function startAwsStub(reply: (request: AwsRequest, count: number) => StubReply): Promise<Stub<AwsRequest>> {
   const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': 'fake-request-id' };
   return startStub({ backend: 'AWS', read: readRequest, reply, headers });
@@ -22,8 +23,13 @@ export function startAwsStub(reply: (request: AwsRequest, count: number) => Stub
 
 async function readRequest(incoming: IncomingMessage): Promise<AwsRequest> {
   const body = (await incoming.toArray()).join('');
-  const signature = SIGNATURE.exec(incoming.headers.authorization ?? '');
+  const { authorization } = incoming.headers;
   if (incoming.method !== 'POST' || incoming.url !== '/') throw new Error(`${incoming.method} ${incoming.url}`);
+  if (authorization === undefined) {
+    const call = readQuery(incoming, body);
+    if (call.action === 'AssumeRoleWithWebIdentity') return { ...call, accessKeyId: '', region: '' };
+  }
+  const signature = SIGNATURE.exec(authorization ?? '');
   if (signature === null) throw new Error('the signature is missing or malformed');
   const [, accessKeyId = '', region = '', service = ''] = signature;
   return { ...(service === 'sts' ? readQuery(incoming, body) : readJson(incoming, body)), accessKeyId, region };
@@ -34,9 +40,9 @@ type Call = Pick<AwsRequest, 'action' | 'input'>;
 /** https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html */
 function readJson({ headers }: IncomingMessage, body: string): Call {
   if (headers['content-type'] !== 'application/x-amz-json-1.1') throw new Error('the content type is not JSON 1.1');
-  const target = String(headers['x-amz-target']);
-  if (!target.startsWith('secretsmanager.')) throw new Error(`X-Amz-Target is ${target}`);
-  return { action: target.slice('secretsmanager.'.length), input: JSON.parse(body) as AwsRequest['input'] };
+  const [, action] = /^(?:secretsmanager|AmazonSSM)\.(\w+)$/.exec(String(headers['x-amz-target'])) ?? [];
+  if (action === undefined) throw new Error(`X-Amz-Target is ${String(headers['x-amz-target'])}`);
+  return { action, input: JSON.parse(body) as AwsRequest['input'] };
 }
 
 /** https://smithy.io/2.0/aws/protocols/aws-query-protocol.html */
@@ -62,11 +68,11 @@ export function stsErrorReply(status: number, code: string, message: string): St
 }
 
 /** Credentials as STS answers them. */
-export function stsCredentialsReply(accessKeyId: string, expiration: Date): StubReply {
+export function stsCredentialsReply(accessKeyId: string, expiration: Date, action = 'AssumeRole'): StubReply {
   const body =
-    '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>' +
+    `<${action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><${action}Result><Credentials>` +
     `<AccessKeyId>${accessKeyId}</AccessKeyId><SecretAccessKey>fake-session-key</SecretAccessKey>` +
     `<SessionToken>fake-session-token</SessionToken><Expiration>${expiration.toISOString()}</Expiration>` +
-    '</Credentials></AssumeRoleResult></AssumeRoleResponse>';
+    `</Credentials></${action}Result></${action}Response>`;
   return { status: 200, headers: { 'content-type': 'text/xml' }, body };
 }

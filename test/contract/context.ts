@@ -23,11 +23,13 @@ export function credentialsFrom(values: Readonly<Record<string, string>>): Crede
 export function clientContext(overrides: Partial<ClientContext> & Pick<ClientContext, 'config'>): ClientContext {
   return {
     store: { kind: 'SecretStore', name: 'contract', namespace: 'team-a' },
+    namespace: 'team-a',
     credentials: credentialsFrom({}),
     isAmbientIdentityAllowed: false,
     allowedBackendHosts: [],
     environment: {},
     onRequest: () => undefined,
+    onNotice: () => undefined,
     ...overrides,
   };
 }

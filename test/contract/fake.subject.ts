@@ -10,6 +10,8 @@ export const fakeSubject: Subject = {
   isBinarySafe: false,
   absentVersion: 'no-such-version',
   takesBatches: true,
+  // Of all versions the one whose name comes last counts, and the current one has none.
+  search: { root: '', knowsPaths: false, moreThanOnePage: 3, versionFound: 'other' },
   start: async () => {
     const data: { key: string; value: string; version?: string }[] = [];
     return {

@@ -11,6 +11,8 @@ import type { SecretValue } from '../../src/core/secret-value.ts';
 import type {
   ClientContext,
   DocumentReader,
+  DocumentResult,
+  FindQuery,
   Provider,
   ProviderModule,
   SecretsClient,
@@ -26,6 +28,8 @@ export interface Backend {
   put(key: string, bytes: Uint8Array): Promise<void>;
   /** A JSON object as the whole document. */
   putDocument(key: string, json: string): Promise<void>;
+  /** A secret with what the backend calls tags, labels or metadata; there where {@link Subject.keepsTags}. */
+  putTagged?(key: string, bytes: Uint8Array, tags: Readonly<Record<string, string>>): Promise<void>;
   /** A secret that is `current`, and `other` in a version that is not the current one. @returns that version's name. */
   putVersions(key: string, current: Uint8Array, other: Uint8Array): Promise<string>;
   /** A context whose backend does this to every request, until the backend is closed. */
@@ -39,6 +43,8 @@ export interface Subject {
   readonly start: () => Promise<Backend>;
   /** The faults that the backend can be made to show. A backend without a network has none. */
   readonly faults: readonly Fault[];
+  /** The largest value that the backend takes, if that is less than 64 KiB. */
+  readonly largestBytes?: number;
   /** Can values hold bytes that are not UTF-8? */
   readonly isBinarySafe: boolean;
   /** Where secrets are maps and nothing else: the member under which `put` keeps its bytes. */
@@ -47,6 +53,19 @@ export interface Subject {
   readonly absentVersion: string | undefined;
   /** Does its client have `getSecrets`? */
   readonly takesBatches: boolean;
+  /** `undefined` when its client has no `findSecrets`. */
+  readonly search?: {
+    /** What a name with folders has to begin with: `/` or nothing. */
+    readonly root: string;
+    /** Does a query's `path` mean anything? */
+    readonly knowsPaths: boolean;
+    /** What a search gives for a secret with versions, where that is not the current one. */
+    readonly versionFound?: string;
+    /** So many secrets do not fit into one page of a listing, where there are pages. */
+    readonly moreThanOnePage: number;
+  };
+  /** Are there tags, to be found by and to be read as metadata? */
+  readonly keepsTags?: boolean;
 }
 
 const never = (): AbortSignal => new AbortController().signal;
@@ -79,6 +98,7 @@ export function describeSecretsClient(subject: Subject): void {
     describeBytes(subject, running, withClient);
     describeAbsence(subject, running, withClient);
     describeReading(subject, running, withClient);
+    describeSearch(subject, running, withClient);
     describeLifetime(running, withClient);
     describeFaults(subject, running, withClient);
   });
@@ -94,7 +114,7 @@ function describeBytes(subject: Subject, running: Running, withClient: WithClien
     'text with line breaks and a byte order mark': bytes('\ufefffirst\r\nsecond\n'),
     'text beyond the basic plane': bytes('pässwörd-🔑-\u2028'),
     'text that looks like JSON': bytes('{"a": 1.50}'),
-    '64 KiB': Buffer.alloc(65_536, 'fake'),
+    'as much as it may be': Buffer.alloc(subject.largestBytes ?? 65_536, 'fake'),
   };
   const binary = { 'bytes that are not UTF-8': Buffer.from([0xff, 0xfe, 0x00, 0xc3, 0x28, 0x80]) };
   for (const [what, given] of Object.entries(subject.isBinarySafe ? { ...texts, ...binary } : texts)) {
@@ -128,6 +148,8 @@ function describeAbsence({ absentVersion }: Subject, running: Running, withClien
 function describeReading(subject: Subject, running: Running, withClient: WithClient): void {
   const { absentVersion, takesBatches, valueProperty } = subject;
   const textOf = (document: SecretValue): string | undefined => revealed(valueOf(document, subject, running));
+  const told = (result: DocumentResult): string | undefined =>
+    'document' in result ? textOf(result.document) : result.error.code;
 
   if (absentVersion !== undefined) {
     it('reads the current version by default and another when asked', async () => {
@@ -174,9 +196,104 @@ function describeReading(subject: Subject, running: Running, withClient: WithCli
       assert.equal(client.getSecrets !== undefined, takesBatches);
       const refs = ['batch-3', 'batch-2', 'batch-1'].map((key) => ({ key }));
       const results = await client.getSecrets?.(refs, never());
-      const told = results?.map((result) => ('document' in result ? textOf(result.document) : result.error.code));
-      assert.deepEqual(told, takesBatches ? ['third', 'SecretNotFound', 'first'] : undefined);
+      assert.deepEqual(results?.map(told), takesBatches ? ['third', 'SecretNotFound', 'first'] : undefined);
     });
+  });
+
+  if (!takesBatches) return;
+  it('answers more than fits into one call, with versions among it, in fewer calls than documents', async () => {
+    const keys = Array.from({ length: 25 }, (_, index) => `many-${index}`);
+    for (const key of keys) await running.backend.put(key, bytes(key));
+    const version = await running.backend.putVersions('many-versions', bytes('now'), bytes('other'));
+    const refs = [
+      { key: 'many-versions', version },
+      ...keys.map((key) => ({ key })),
+      { key: 'many-versions' },
+      { key: 'many-none' },
+    ];
+    let requests = 0;
+    const context = running.backend.context({ onRequest: () => void (requests += 1) });
+    const results = await withClient(async (client) => client.getSecrets?.(refs, never()), context);
+    assert.deepEqual(results?.map(told), ['other', ...keys, 'now', 'SecretNotFound']);
+    assert.ok(requests < 8, `${requests} calls`);
+  });
+}
+
+function describeSearch(subject: Subject, running: Running, withClient: WithClient): void {
+  const { search, keepsTags = false } = subject;
+  if (search === undefined) return;
+  const { root, knowsPaths, moreThanOnePage } = search;
+
+  const find = (query: FindQuery, context?: ClientContext): Promise<Record<string, string | undefined>> =>
+    withClient(async (client) => {
+      const found = await client.findSecrets?.(query, never());
+      assert.ok(found, 'the client has no findSecrets');
+      const texts = [...found].map(
+        ([name, document]) => [name, revealed(valueOf(document, subject, running))] as const,
+      );
+      return Object.fromEntries(texts.toSorted(([one], [other]) => (one < other ? -1 : 1)));
+    }, context);
+  const named = (expression: RegExp): Pick<Required<FindQuery>, 'matchNames'> => ({
+    matchNames: async (names) => names.map((name) => expression.test(name)),
+  });
+
+  it('finds by full name, with the current value, and leaves the rest', async () => {
+    await running.backend.put(`${root}found/app/one`, bytes('1'));
+    await running.backend.put(`${root}found/app/two`, bytes('2'));
+    await running.backend.put(`${root}found/web/one`, bytes('3'));
+    await running.backend.putVersions(`${root}found/app/versions`, bytes('now'), bytes('other'));
+    assert.deepEqual(await find(named(/found\/app\/./)), {
+      [`${root}found/app/one`]: '1',
+      [`${root}found/app/two`]: '2',
+      [`${root}found/app/versions`]: subject.search?.versionFound ?? 'now',
+    });
+    assert.deepEqual(await find(named(/^found$/)), {}, 'nothing found is no error');
+  });
+
+  it(knowsPaths ? 'looks below a path only' : 'looks everywhere, whatever the path', async () => {
+    await running.backend.put(`${root}paths/app/one`, bytes('1'));
+    await running.backend.put(`${root}paths/web/one`, bytes('2'));
+    const found = await find({ path: `${root}paths/web`, ...named(/paths.*one$/) });
+    assert.deepEqual(Object.values(found), knowsPaths ? ['2'] : ['1', '2']);
+  });
+
+  it('goes on after the first page', async () => {
+    const keys = Array.from(
+      { length: moreThanOnePage },
+      (_, index) => `${root}paged/${String(index).padStart(3, '0')}`,
+    );
+    for (const key of keys) await running.backend.put(key, bytes(key));
+    assert.deepEqual(Object.keys(await find(named(/paged\//))), keys);
+  });
+
+  it('hands out nothing that its caller has given up waiting for', async () => {
+    const search = withClient(async (client) => client.findSecrets?.(named(/./), AbortSignal.abort()));
+    assert.equal((await failure(search)).code, 'BackendTimeout');
+  });
+
+  if (!keepsTags) {
+    it('refuses to search by tags, which it does not have', async () => {
+      assert.equal((await failure(find({ tags: { team: 'a' } }))).code, 'InvalidExternalSecret');
+    });
+    return;
+  }
+  it('finds what has all the tags, and the name', async () => {
+    const put = running.backend.putTagged?.bind(running.backend);
+    assert.ok(put, 'the backend cannot put tags');
+    await put(`${root}tagged/both`, bytes('1'), { team: 'a', tier: 'web' });
+    await put(`${root}tagged/one`, bytes('2'), { team: 'a' });
+    await put(`${root}tagged/crossed`, bytes('3'), { team: 'web', tier: 'a' });
+    await put(`${root}tagged/longer`, bytes('4'), { team: 'a', tier: 'website' });
+    assert.deepEqual(await find({ tags: { team: 'a', tier: 'web' } }), { [`${root}tagged/both`]: '1' });
+    assert.deepEqual(await find({ tags: { team: 'a' }, ...named(/one$/) }), { [`${root}tagged/one`]: '2' });
+  });
+
+  it('hands out tags as a JSON object', async () => {
+    await running.backend.putTagged?.('tags', bytes(SENTINEL), { team: 'a', cost: '12' });
+    const read = (key: string) => withClient(async (client) => client.getMetadata?.({ key }, never()));
+    const { team, cost } = JSON.parse(revealed(await read('tags')) ?? '') as Record<string, string>;
+    assert.deepEqual({ team, cost }, { team: 'a', cost: '12' });
+    assert.equal((await failure(read('no-such-secret'))).code, 'SecretNotFound');
   });
 }
 

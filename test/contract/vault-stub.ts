@@ -4,13 +4,16 @@ import type { Stub, StubReply } from './stub-server.ts';
 
 /** One call as Vault would see it. */
 export interface VaultRequest {
+  readonly method: string;
   /** Below `/v1/`, as it was sent, with its query. */
   readonly path: string;
   readonly token: string | undefined;
   readonly headers: IncomingHttpHeaders;
+  /** Of a write. */
+  readonly body: unknown;
 }
 
-/** Speaks Vault's API as far as reading goes (https://developer.hashicorp.com/vault/api-docs), and checks what it is sent. */
+/** Speaks Vault's API as far as Latchkey does (https://developer.hashicorp.com/vault/api-docs), and checks what it is sent. */
 export function startVaultStub(
   reply: (request: VaultRequest, count: number) => StubReply,
 ): Promise<Stub<VaultRequest>> {
@@ -18,12 +21,17 @@ export function startVaultStub(
   return startStub({ backend: 'Vault', read: readRequest, reply, headers });
 }
 
-async function readRequest({ method, url = '', headers }: IncomingMessage): Promise<VaultRequest> {
-  if (method !== 'GET' || !url.startsWith('/v1/')) throw new Error(`${method} ${url}`);
+async function readRequest(incoming: IncomingMessage): Promise<VaultRequest> {
+  const { method = '', url = '', headers } = incoming;
+  if (!['GET', 'POST'].includes(method) || !url.startsWith('/v1/')) throw new Error(`${method} ${url}`);
   if (headers['x-vault-request'] !== 'true') throw new Error('X-Vault-Request is missing, agents may ask for it');
   const token = headers['x-vault-token'];
   if (Array.isArray(token)) throw new Error('two tokens were sent');
-  return { path: url.slice('/v1/'.length), token, headers };
+  const sent = (await incoming.toArray()).join('');
+  if ((method === 'POST') !== (headers['content-type'] === 'application/json'))
+    throw new Error('the content type is wrong');
+  const body: unknown = sent === '' ? undefined : JSON.parse(sent);
+  return { method, path: url.slice('/v1/'.length), token, headers, body };
 }
 
 /** An error as Vault answers it. */

@@ -50,6 +50,8 @@ export const vaultSubjects: readonly Subject[] = (['v1', 'v2'] as const).map((ve
   valueProperty: VALUE,
   absentVersion: version === 'v2' ? '99' : undefined,
   takesBatches: false,
+  search: { root: '', knowsPaths: true, moreThanOnePage: 3 },
+  keepsTags: version === 'v2',
   start: () => startBackend(version),
 }));
 
@@ -68,6 +70,10 @@ async function startBackend(version: 'v1' | 'v2'): Promise<Backend> {
     context: (overrides) => vaultContext(bao.endpoint, { version }, { credentials, ...overrides }),
     put: putValue,
     putDocument: put,
+    putTagged: async (key, bytes, tags) => {
+      await putValue(key, bytes);
+      await bao.writer.call('POST', `${MOUNT}/metadata/${key}`, { custom_metadata: tags });
+    },
     putVersions: async (key, current, other) => {
       await putValue(key, other);
       await putValue(key, current);

@@ -35,6 +35,8 @@ export interface EncodingJsonVector {
   readonly raw: Readonly<Record<string, GoldenText>> | null;
   readonly marshalled: GoldenText;
   readonly values: Readonly<Record<string, GoldenText>> | null;
+  /** The same after a float64; null when a number is beyond it. */
+  readonly floats: Readonly<Record<string, GoldenText>> | null;
 }
 
 interface Vectors {

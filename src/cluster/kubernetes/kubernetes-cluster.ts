@@ -16,7 +16,7 @@ import type {
 } from '../../ports/cluster.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ServiceAccountToken } from '../../ports/provider.ts';
-import { ApiClient, type ApiRequest } from './api-client.ts';
+import { ApiClient, type ApiAnswer, type ApiRequest } from './api-client.ts';
 import { WatchingInformer } from './watching-informer.ts';
 
 const APPLY_PATCH = 'application/apply-patch+yaml';
@@ -37,6 +37,12 @@ export interface WatchOptions<T> {
   readonly silenceMs: number;
   readonly onEvent: (event: WatchEvent<T>) => void;
   readonly signal: AbortSignal;
+}
+
+/** What a list holds, and the version from which a watch goes on. */
+interface List<T> {
+  readonly items: readonly T[];
+  readonly resourceVersion: string;
 }
 
 /** The real cluster, through its API server. */
@@ -62,24 +68,23 @@ export class KubernetesCluster implements Cluster {
   }
 
   async list<T extends KubernetesObject>(resource: Resource<T>, options: ListOptions): Promise<readonly T[]> {
-    const { items } = await this.listWithVersion(resource, options);
-    return items;
+    const answer = await this.#askForList(resource, options);
+    // Of a kind that the API server does not serve, since its CRD is missing, there are none.
+    return answer.status === 404 ? [] : listOf(resource, answer).items;
   }
 
-  /** A list and the resourceVersion from which a watch goes on. */
-  async listWithVersion<T extends KubernetesObject>(
+  /** For whoever goes on with a watch. @throws LatchkeyError also when the kind is not served. */
+  async listWithVersion<T extends KubernetesObject>(resource: Resource<T>, options: ListOptions): Promise<List<T>> {
+    return listOf(resource, await this.#askForList(resource, options));
+  }
+
+  #askForList<T extends KubernetesObject>(
     resource: Resource<T>,
     { namespace, labelSelector, signal }: ListOptions,
-  ): Promise<{ readonly items: readonly T[]; readonly resourceVersion: string }> {
+  ): Promise<ApiAnswer> {
     const query = labelSelector === undefined ? '' : `?labelSelector=${encodeURIComponent(labelSelector)}`;
     const path = `${resourcePath(resource, namespace === undefined ? {} : { namespace })}${query}`;
-    const what = `list ${resource.plural}`;
-    const answer = await this.#api.send({ method: 'GET', path, what, signal });
-    ApiClient.assertSuccess(answer, what);
-    const list = answer.body as { items?: readonly T[]; metadata?: { resourceVersion?: string } };
-    // Items of a list carry neither apiVersion nor kind.
-    const items = (list.items ?? []).map((item) => ({ ...item, apiVersion: resource.apiVersion, kind: resource.kind }));
-    return { items, resourceVersion: list.metadata?.resourceVersion ?? '' };
+    return this.#api.send({ method: 'GET', path, what: listing(resource), signal });
   }
 
   create<T extends KubernetesObject>(
@@ -224,6 +229,19 @@ export class KubernetesCluster implements Cluster {
     ApiClient.assertSuccess(answer, what);
     return { outcome: 'written', object: answer.body as T };
   }
+}
+
+/** @throws LatchkeyError when the answer is a refusal. */
+function listOf<T extends KubernetesObject>(resource: Resource<T>, answer: ApiAnswer): List<T> {
+  ApiClient.assertSuccess(answer, listing(resource));
+  const list = answer.body as { items?: readonly T[]; metadata?: { resourceVersion?: string } };
+  // Items of a list carry neither apiVersion nor kind.
+  const items = (list.items ?? []).map((item) => ({ ...item, apiVersion: resource.apiVersion, kind: resource.kind }));
+  return { items, resourceVersion: list.metadata?.resourceVersion ?? '' };
+}
+
+function listing({ plural }: Resource<KubernetesObject>): string {
+  return `list ${plural}`;
 }
 
 function describe(resource: Resource<KubernetesObject>, { namespace, name }: ObjectKey): string {

@@ -25,8 +25,8 @@ export type NeedOutcome =
     }
   /** Dry run: it would have been fetched. */
   | { readonly state: 'wouldFetch'; readonly externalSecret: string; readonly reason: string }
-  /** Exists, and no ExternalSecret makes it: none of our business. */
-  | { readonly state: 'unmanaged'; readonly secretType?: string }
+  /** No ExternalSecret makes it, so it is none of our business: it exists, or `error` says why nobody could look. */
+  | { readonly state: 'unmanaged'; readonly secretType?: string; readonly error?: LatchkeyError }
   /** Does not exist, and no ExternalSecret makes it: the kubelet waits. */
   | { readonly state: 'absent' }
   | {
@@ -140,8 +140,12 @@ function warningsOf(each: JudgedNeed): readonly string[] {
       return [
         `latchkey: optional ${secret} could not be brought up to date: ${outcome.error.message} [${outcome.error.code}]`,
       ];
-    case 'fresh':
     case 'unmanaged':
+      if (outcome.error === undefined) return pullSecretWarnings(need, outcome.secretType);
+      return [
+        `latchkey: ${secret}, which no ExternalSecret makes, could not be looked at: ${outcome.error.message} [${outcome.error.code}]`,
+      ];
+    case 'fresh':
       return pullSecretWarnings(need, outcome.secretType);
   }
 }

@@ -1,4 +1,5 @@
 import type { ExternalSecret } from '../../api/external-secrets.ts';
+import { isGenerated, isGeneratedName } from '../inline/generated.ts';
 
 const LONGEST_NAME_CHARACTERS = 253;
 
@@ -19,14 +20,17 @@ export function isClaim({ spec }: ExternalSecret): boolean {
 }
 
 /**
- * Of several ExternalSecrets that claim one Secret, the one that may have it: the Secret's controller owner, else the
- * older, else the first by name. Those being deleted count as absent.
+ * Of several ExternalSecrets that claim one Secret, the one that may have it: the one that stands for an inline reference,
+ * else the Secret's controller owner, else the older, else the first by name. Those being deleted count as absent.
  */
 export function rightfulClaimant(
   claimants: readonly ExternalSecret[],
   controllerUid: string | undefined,
 ): ExternalSecret | undefined {
   const alive = claimants.filter((each) => isClaim(each) && each.metadata.deletionTimestamp === undefined);
+  // Nobody else can mean a Secret of such a name, whoever was there first.
+  const generated = alive.find(standsForInline);
+  if (generated !== undefined) return generated;
   const owner = alive.find(({ metadata }) => metadata.uid !== undefined && metadata.uid === controllerUid);
   return owner ?? alive.toSorted(bySeniority)[0];
 }
@@ -36,6 +40,11 @@ export function mergersOf(externalSecrets: readonly ExternalSecret[]): readonly 
   return externalSecrets
     .filter((each) => !isClaim(each) && each.metadata.deletionTimestamp === undefined)
     .toSorted(({ metadata: a }, { metadata: b }) => a.name.localeCompare(b.name));
+}
+
+function standsForInline(externalSecret: ExternalSecret): boolean {
+  const { name } = externalSecret.metadata;
+  return isGenerated(externalSecret) && isGeneratedName(name) && targetName(externalSecret) === name;
 }
 
 function bySeniority({ metadata: a }: ExternalSecret, { metadata: b }: ExternalSecret): number {

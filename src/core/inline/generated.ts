@@ -39,6 +39,10 @@ export function isGenerated({ metadata }: Pick<ExternalSecret, 'metadata'>): boo
   return metadata.labels?.[INLINE_LABEL] === 'true';
 }
 
+export function isGeneratedName(name: string): boolean {
+  return /^latchkey-[a-z2-7]{26}$/.test(name);
+}
+
 /** What a CRD writes into a spec that says nothing about it, ours or upstream's of any version. */
 const INERT_DEFAULTS: Readonly<Record<string, unknown>> = {
   refreshPolicy: 'Periodic',

@@ -1,7 +1,7 @@
 import type { ExternalSecret } from '../../api/external-secrets.ts';
 import type { Pod } from '../../api/kubernetes.ts';
 import { findReferences } from '../admission/references.ts';
-import { isGenerated } from './generated.ts';
+import { isGenerated, isGeneratedName } from './generated.ts';
 
 /** How long a generated ExternalSecret outlives the last pod that used it, so that a rollback finds it. */
 const KEPT_FOR_MS = 24 * 60 * 60_000;
@@ -9,7 +9,7 @@ const KEPT_FOR_MS = 24 * 60 * 60_000;
 /** The generated ExternalSecrets that a pod uses; each makes a Secret of its own name. */
 export function generatedNamesUsedBy(pod: Pod): readonly string[] {
   const names = findReferences(pod).map(({ secretName }) => secretName);
-  return [...new Set(names.filter((name) => /^latchkey-[a-z2-7]{26}$/.test(name)))];
+  return [...new Set(names.filter(isGeneratedName))];
 }
 
 /**

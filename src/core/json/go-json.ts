@@ -38,17 +38,23 @@ export function parseJson(text: string): JsonTree | undefined {
   }
 }
 
-/** Compact, members in byte order of their names. @param isHtmlSafe as `json.Marshal`: `<`, `>` and `&` are escaped. */
-export function printJson(tree: JsonTree, isHtmlSafe: boolean): string {
+/**
+ * Compact, members in byte order of their names.
+ * @param isHtmlSafe as `json.Marshal`: `<`, `>` and `&` are escaped.
+ * @param printNumber as a float64 is printed, unless told otherwise.
+ */
+export function printJson(tree: JsonTree, isHtmlSafe: boolean, printNumber = printFloat): string {
   if (tree === null || typeof tree === 'boolean') return String(tree);
   if (typeof tree === 'string') return printString(tree, isHtmlSafe);
   if (tree instanceof JsonNumber) return printNumber(tree);
   if (isObject(tree)) {
     const members = [...tree].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-    const printed = members.map(([name, value]) => `${printString(name, isHtmlSafe)}:${printJson(value, isHtmlSafe)}`);
+    const printed = members.map(
+      ([name, value]) => `${printString(name, isHtmlSafe)}:${printJson(value, isHtmlSafe, printNumber)}`,
+    );
     return `{${printed.join(',')}}`;
   }
-  return `[${tree.map((item) => printJson(item, isHtmlSafe)).join(',')}]`;
+  return `[${tree.map((item) => printJson(item, isHtmlSafe, printNumber)).join(',')}]`;
 }
 
 /** A value as the text of a Secret's key: upstream's `GetByteValue`. */
@@ -71,8 +77,9 @@ function printString(text: string, isHtmlSafe: boolean): string {
 }
 
 /** encoding/json writes a float64 with an exponent where JavaScript does. */
-function printNumber({ literal }: JsonNumber): string {
+function printFloat({ literal }: JsonNumber): string {
   if (/^-?\d+$/.test(literal)) return literal;
   const value = Number(literal);
+  if (!Number.isFinite(value)) return literal;
   return Object.is(value, -0) ? '-0' : String(value);
 }

@@ -12,7 +12,10 @@ export async function createAuthority(): Promise<KeyAndCertificate> {
 }
 
 /** What a client shows: Latchkey itself makes certificates for servers only. */
-export function createClientCertificate(authority: KeyAndCertificate): { readonly cert: string; readonly key: string } {
+export function createClientCertificate(
+  authority: KeyAndCertificate,
+  commonName = 'kube-apiserver',
+): { readonly cert: string; readonly key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -23,7 +26,7 @@ export function createClientCertificate(authority: KeyAndCertificate): { readonl
   certificate.serialNumber = '01';
   certificate.validity.notBefore = new Date(Date.now() - HOUR_MS);
   certificate.validity.notAfter = new Date(Date.now() + HOUR_MS);
-  certificate.setSubject([{ name: 'commonName', value: 'kube-apiserver' }]);
+  certificate.setSubject([{ name: 'commonName', value: commonName }]);
   certificate.setIssuer(forge.pki.certificateFromPem(authority.certificatePem).subject.attributes);
   certificate.setExtensions([
     { name: 'keyUsage', critical: true, digitalSignature: true },

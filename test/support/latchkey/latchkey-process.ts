@@ -64,8 +64,6 @@ export async function startLatchkey(
 
 /** Requests to backends that the process has made so far. */
 export async function providerCalls(latchkey: LatchkeyProcess): Promise<number> {
-  const counts = (await latchkey.metrics()).matchAll(
-    /^latchkey_provider_request_duration_seconds_count\{.*\} (\d+)$/gm,
-  );
+  const counts = (await latchkey.metrics()).matchAll(/^latchkey_provider_requests_total\{.*\} (\d+)$/gm);
   return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
 }

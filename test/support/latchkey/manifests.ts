@@ -35,14 +35,14 @@ export function fakeStore(name: string, inNamespace: string, data: Readonly<Reco
   };
 }
 
-/** A SecretStore on KV v2 at `secret/`, with the token of the Secret `vault-token`. */
-export function vaultStore(name: string, inNamespace: string, server: string): Manifest {
+/** A SecretStore on KV v2 at `secret/`, with the token of the Secret `vault-token` unless told otherwise. */
+export function vaultStore(name: string, inNamespace: string, server: string, changes: Manifest = {}): Manifest {
   const auth = { tokenSecretRef: { name: 'vault-token', key: 'token' } };
   return {
     apiVersion: 'external-secrets.io/v1',
     kind: 'SecretStore',
     metadata: { name, namespace: inNamespace },
-    spec: { provider: { vault: { server, path: 'secret', version: 'v2', auth } } },
+    spec: { provider: { vault: { server, path: 'secret', version: 'v2', auth, ...changes } } },
   };
 }
 

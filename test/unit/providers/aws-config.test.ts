@@ -12,11 +12,6 @@ const signal = new AbortController().signal;
 const at = 'spec.provider.aws';
 
 const cases: Record<string, { section: Record<string, Json>; code: ErrorCode; message: string | RegExp }> = {
-  'service ParameterStore': {
-    section: { service: 'ParameterStore' },
-    code: 'Unsupported',
-    message: `${at}.service: ParameterStore is not supported by this version`,
-  },
   'service CertificateManager': {
     section: { service: 'CertificateManager' },
     code: 'Unsupported',
@@ -37,36 +32,42 @@ const cases: Record<string, { section: Record<string, Json>; code: ErrorCode; me
     code: 'InvalidProviderConfig',
     message: /^spec\.provider\.aws\.region /,
   },
-  'auth.jwt': {
-    section: { auth: { jwt: { serviceAccountRef: { name: 'fake' } } } },
-    code: 'Unsupported',
-    message: /^spec\.provider\.aws\.auth\.jwt /,
+  'auth.jwt without a service account': {
+    section: { auth: { jwt: {} } },
+    code: 'InvalidProviderConfig',
+    message: `${at}.auth.jwt.serviceAccountRef is required (an object)`,
   },
-  additionalRoles: {
-    section: { additionalRoles: ['fake'] },
-    code: 'Unsupported',
-    message: /^spec\.provider\.aws\.additionalRoles /,
+  'a session tag without a value': {
+    section: { sessionTags: [{ key: 'a' }] },
+    code: 'InvalidProviderConfig',
+    message: `${at}.sessionTags[0].value is required (a string)`,
   },
-  sessionTags: { section: { sessionTags: [] }, code: 'Unsupported', message: /^spec\.provider\.aws\.sessionTags / },
-  transitiveTagKeys: {
-    section: { transitiveTagKeys: ['a'] },
-    code: 'Unsupported',
-    message: /^spec\.provider\.aws\.transitiveTagKeys /,
+  'an unknown sessionTagsPolicy': {
+    section: { sessionTagsPolicy: 'All' },
+    code: 'InvalidProviderConfig',
+    message: `${at}.sessionTagsPolicy must be one of None, Simple, Custom`,
   },
-  customSessionTags: {
-    section: { customSessionTags: { a: 'b' } },
-    code: 'Unsupported',
-    message: /^spec\.provider\.aws\.customSessionTags /,
+  'a custom session tag that tells who asks': {
+    section: { sessionTagsPolicy: 'Custom', customSessionTags: { esoNamespace: 'another' } },
+    code: 'InvalidProviderConfig',
+    message: `${at}.customSessionTags must not name esoNamespace, which is made for each store`,
   },
-  'sessionTagsPolicy Simple': {
-    section: { sessionTagsPolicy: 'Simple' },
-    code: 'Unsupported',
-    message: /^spec\.provider\.aws\.sessionTagsPolicy: Simple /,
+  'credentials of another namespace': {
+    section: {
+      auth: {
+        secretRef: {
+          accessKeyIDSecretRef: { name: 'aws', key: 'id' },
+          secretAccessKeySecretRef: { name: 'aws', key: 'key', namespace: 'team-b' },
+        },
+      },
+    },
+    code: 'InvalidProviderConfig',
+    message: `${at}.auth.secretRef.secretAccessKeySecretRef.namespace is "team-b", but a SecretStore reads its own namespace only`,
   },
-  'secretsManager settings': {
-    section: { secretsManager: { recoveryWindowInDays: 7 } },
-    code: 'Unsupported',
-    message: /^spec\.provider\.aws\.secretsManager /,
+  'a service account of another namespace': {
+    section: { auth: { jwt: { serviceAccountRef: { name: 'reader', namespace: 'team-b' } } } },
+    code: 'InvalidProviderConfig',
+    message: `${at}.auth.jwt.serviceAccountRef.namespace is "team-b", but a SecretStore reads its own namespace only`,
   },
   'half a secretRef': {
     section: { auth: { secretRef: { accessKeyIDSecretRef: { name: 'aws', key: 'id' } } } },
@@ -81,17 +82,20 @@ describe('an AWS store', () => {
       const context = awsContext('http://127.0.0.1:1');
       const config = { ...(context.config as Record<string, Json>), ...section };
       const onRequest = (): void => assert.fail('a request was sent');
-      const error = await failure(createProvider().newClient({ ...context, config, onRequest }, signal));
+      const provider = createProvider();
+      const judged = await failure((async () => provider.validateStore({ ...context, config }))());
+      const error = await failure(provider.newClient({ ...context, config, onRequest }, signal));
+      assert.deepEqual([judged.code, judged.message], [error.code, error.message]);
       assert.equal(error.code, code);
       if (typeof message === 'string') assert.equal(error.message, message);
       else assert.match(error.message, message);
     });
   }
 
-  it('may spell out sessionTagsPolicy None', async () => {
-    const context = awsContext('http://127.0.0.1:1');
-    const config = { ...(context.config as Record<string, Json>), sessionTagsPolicy: 'None' };
-    await (await createProvider().newClient({ ...context, config }, signal)).close();
+  it('may say what only concerns writing', async () => {
+    const secretsManager = { forceDeleteWithoutRecovery: true, recoveryWindowInDays: 7 };
+    const context = awsContext('http://127.0.0.1:1', {}, { secretsManager, sessionTagsPolicy: 'None' });
+    await (await createProvider().newClient(context, signal)).close();
   });
 
   it('tells a ClusterSecretStore without credentials which flag would let it use Latchkey’s own', async () => {

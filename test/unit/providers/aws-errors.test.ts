@@ -98,6 +98,51 @@ describe('what AWS answers', () => {
   }
 });
 
+describe('what Parameter Store answers', () => {
+  const store = 'AWS Parameter Store in eu-central-1';
+  const parameterCases: Record<string, { code: ErrorCode; message: string; version?: string }> = {
+    ParameterNotFound: { code: 'SecretNotFound', message: `${store} has no parameter "prod/db"` },
+    ParameterVersionNotFound: {
+      version: 'blue',
+      code: 'SecretNotFound',
+      message: `${store} has no parameter "prod/db" in version "blue"`,
+    },
+    ValidationException: {
+      code: 'InvalidExternalSecret',
+      message: `${store} does not accept parameter "prod/db": no parameter can have that name`,
+    },
+    AccessDeniedException: {
+      code: 'BackendPermissionDenied',
+      message: `${store} does not let the store's identity read parameter "prod/db"`,
+    },
+    InvalidKeyId: {
+      code: 'BackendPermissionDenied',
+      message: `${store} could not decrypt parameter "prod/db" with its KMS key`,
+    },
+    ExpiredTokenException: { code: 'BackendAuthFailed', message: `${store} refused the store's credentials` },
+    ThrottlingException: { code: 'BackendThrottled', message: `${store} asks to slow down` },
+    InternalServerError: { code: 'BackendUnavailable', message: `${store} is failing` },
+    BrandNewException: {
+      code: 'BackendResponseInvalid',
+      message: `${store} gave an answer that cannot be understood`,
+    },
+  };
+  for (const [name, { code, message, version = '' }] of Object.entries(parameterCases)) {
+    it(`${name} is ${code}`, async () => {
+      const stub = await startAwsStub(() => named(name));
+      const client = await createProvider().newClient(
+        awsContext(stub.endpoint, {}, { service: 'ParameterStore' }),
+        signal,
+      );
+      const error = await failure(client.getSecret({ key, version }, signal));
+      assert.deepEqual([error.code, error.message], [code, message]);
+      assertNothingLeaks(error);
+      await client.close();
+      await stub.close();
+    });
+  }
+});
+
 describe('what STS answers when a role is assumed', () => {
   const roleCases: Record<string, { code: ErrorCode; status: number; message: string }> = {
     AccessDenied: {
@@ -113,7 +158,7 @@ describe('what STS answers when a role is assumed', () => {
     ValidationError: {
       status: 400,
       code: 'InvalidProviderConfig',
-      message: 'spec.provider.aws.role or externalID is not one that AWS STS accepts',
+      message: 'spec.provider.aws.role or what goes with it is not something that AWS STS accepts',
     },
     Throttling: { status: 400, code: 'BackendThrottled', message: 'AWS STS in eu-central-1 asks to slow down' },
     InternalFailure: { status: 500, code: 'BackendUnavailable', message: 'AWS STS in eu-central-1 is failing' },

@@ -6,6 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { openConnection } from '../../../providers/shared/backend-connection.ts';
 import type { BackendConnection, BackendRequest } from '../../../providers/shared/backend-connection.ts';
+import { openEgress } from '../../../providers/shared/egress.ts';
 import { failure } from '../../contract/secrets-client.suite.ts';
 
 const LIMIT_BYTES = 4 * 1024 * 1024;
@@ -24,7 +25,7 @@ async function withServer(listener: RequestListener, body: (running: Running) =>
   const server = createServer(listener).on('connection', (socket) => sockets.push(socket));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const connection = openConnection({ url, lookup: undefined }, 'The backend');
+  const connection = openConnection(url, 'The backend', openEgress({}));
   const request = (signal = never): BackendRequest => ({
     method: 'GET',
     url: `${url.origin}/a`,

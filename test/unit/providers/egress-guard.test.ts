@@ -5,6 +5,7 @@ import type { LookupOptions } from 'node:dns';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { openConnection } from '../../../providers/shared/backend-connection.ts';
+import { openEgress } from '../../../providers/shared/egress.ts';
 import { guardUrl, guardedLookup } from '../../../providers/shared/egress-guard.ts';
 import { LatchkeyError } from '../../../src/core/errors.ts';
 import { failure } from '../../contract/secrets-client.suite.ts';
@@ -42,6 +43,9 @@ const REFUSED: Record<string, readonly string[]> = {
     '[::ffff:7f00:1]',
     '[0:0:0:0:0:ffff:7f00:0001]',
     '１２７.0.0.1',
+    'localhost',
+    'LocalHost.',
+    'a.localhost',
   ],
   'a link-local': [
     '169.254.169.254',
@@ -57,6 +61,9 @@ const REFUSED: Record<string, readonly string[]> = {
     '168.63.129.16',
     '192.0.0.192',
     '[::ffff:100.100.100.200]',
+    'metadata.google.internal',
+    'metadata',
+    'instance-data.ec2.internal',
   ],
   'a translated local': ['[64:ff9b::127.0.0.1]', '[64:ff9b::169.254.169.254]', '[::127.0.0.1]'],
 };
@@ -178,9 +185,13 @@ describe('a name that is resolved when connecting', () => {
     const server = createServer().on('connection', () => (connections += 1));
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { port } = server.address() as AddressInfo;
-    const connection = openConnection(guardUrl(`https://localhost:${port}`, field, []), 'The backend');
+    const lookup = guardedLookup(field, 'rebound.example', (_host, _options, callback) =>
+      callback(null, [{ address: '127.0.0.1', family: 4 }]),
+    );
+    const url = new URL(`https://rebound.example:${port}`);
+    const connection = openConnection(url, 'The backend', openEgress({}, { lookup }));
     const { signal } = new AbortController();
-    const request = { method: 'GET', url: `https://localhost:${port}/`, headers: {}, signal };
+    const request = { method: 'GET', url: url.href, headers: {}, signal };
     const error = await failure(connection.send(request));
     assert.equal(error.code, 'InvalidProviderConfig');
     assert.match(error.message, /leads to a loopback address/);

@@ -38,14 +38,21 @@ describe('readers of JSON documents, beside Go', () => {
     assert.deepEqual(wrong, []);
   });
 
-  it('make the maps that upstream makes of what Vault sends', () => {
-    const wrong = goldenVectors('encoding-json').flatMap(({ marshalled, values }) => {
-      if (values === null || marshalled === 'null') return [];
+  it('make the maps that upstream makes of a Vault secret, but for the digits that it loses of large integers', () => {
+    let digitsKept = 0;
+    const wrong = goldenVectors('encoding-json').flatMap(({ marshalled, values, floats }) => {
+      // Numbers beyond float64 are an error upstream.
+      if (values === null || floats === null || marshalled === 'null') return [];
       const got = readMap(() => nameThenPath.map(new SecretValue(goldenBytes(marshalled))));
-      const want = goldenMembers(values);
-      return JSON.stringify(got) === JSON.stringify(want) ? [] : [{ marshalled, want, got }];
+      const exact = JSON.stringify(goldenMembers(values));
+      const rounded = JSON.stringify(goldenMembers(floats));
+      if (JSON.stringify(got) === rounded) return [];
+      const isKept = JSON.stringify(got) === exact && /\d{16}/.test(exact);
+      digitsKept += 1;
+      return isKept ? [] : [{ marshalled, rounded, got }];
     });
     assert.deepEqual(wrong, []);
+    assert.ok(digitsKept > 0);
   });
 });
 

@@ -13,6 +13,7 @@ import type { VaultRequest } from '../../contract/vault-stub.ts';
 const signal = new AbortController().signal;
 const at = 'spec.provider.vault';
 const SENTINEL = 'fake-sentinel';
+const SECRET = { name: 'vault', key: 'secret' };
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 const unsupported = (field: string): { code: ErrorCode; message: string } => ({
@@ -27,23 +28,53 @@ const invalid = (words: string): { code: ErrorCode; message: string } => ({
 const cases: Record<string, { section: Record<string, Json>; code: ErrorCode; message: string }> = {
   'no server': { section: { server: null }, ...invalid('server is required (a string)') },
   'a version that is none': { section: { version: 'v3' }, ...invalid('version must be one of v1, v2') },
-  'a way to log in that is not there yet': {
-    section: { auth: { kubernetes: { mountPath: 'kubernetes', role: 'app' } } },
-    ...unsupported('auth.kubernetes'),
-  },
-  'a namespace to log in to': {
-    section: { auth: { namespace: 'a', tokenSecretRef: { name: 'vault', key: 'token' } } },
-    ...unsupported('auth.namespace'),
-  },
   'no way to log in': {
-    section: { auth: {} },
-    ...invalid('auth names no way to log in: add auth.tokenSecretRef'),
+    section: { auth: { namespace: 'a' } },
+    ...invalid(`auth names no way to log in: add auth.tokenSecretRef or another`),
   },
-  readYourWrites: { section: { readYourWrites: true }, ...unsupported('readYourWrites') },
-  forwardInconsistent: { section: { forwardInconsistent: true }, ...unsupported('forwardInconsistent') },
-  checkAndSet: { section: { checkAndSet: { required: true } }, ...unsupported('checkAndSet') },
-  tls: { section: { tls: { certSecretRef: { name: 'a' } } }, ...unsupported('tls') },
-  caProvider: { section: { caProvider: { type: 'Secret', name: 'a' } }, ...unsupported('caProvider') },
+  'a log-in by AWS identity': {
+    section: { auth: { iam: { vaultRole: 'app' } } },
+    ...unsupported('auth.iam'),
+  },
+  'a log-in by Google identity': { section: { auth: { gcp: { role: 'app' } } }, ...unsupported('auth.gcp') },
+  'an AppRole without its id': {
+    section: { auth: { appRole: { path: 'approle', secretRef: SECRET } } },
+    ...invalid('auth.appRole needs roleId or roleRef'),
+  },
+  'a Kubernetes log-in without a token': {
+    section: { auth: { kubernetes: { mountPath: 'kubernetes', role: 'app' } } },
+    ...invalid("auth.kubernetes needs serviceAccountRef or secretRef: Latchkey's own token is sent to no backend"),
+  },
+  'a JWT log-in without a token': {
+    section: { auth: { jwt: { path: 'jwt', role: 'app' } } },
+    ...invalid('auth.jwt needs secretRef or kubernetesServiceAccountToken'),
+  },
+  'a user whose name leads elsewhere': {
+    section: { auth: { userPass: { username: '..', secretRef: SECRET } } },
+    ...invalid('auth.userPass.username must not be . or ..'),
+  },
+  'a method whose mount leads elsewhere': {
+    section: { auth: { ldap: { path: 'ldap/../../sys', username: 'app', secretRef: SECRET } } },
+    ...invalid('auth.ldap has a path with the segments . or ..'),
+  },
+  'half a client certificate': {
+    section: { tls: { certSecretRef: SECRET } },
+    ...invalid('tls needs both certSecretRef and keySecretRef'),
+  },
+  'a write check that KV v1 has not': {
+    section: { version: 'v1', checkAndSet: { required: true } },
+    ...invalid('checkAndSet needs version v2'),
+  },
+  'a credential of another namespace': {
+    section: { auth: { appRole: { roleId: 'id', secretRef: { ...SECRET, namespace: 'team-b' } } } },
+    ...invalid('auth.appRole.secretRef.namespace is "team-b", but a SecretStore reads its own namespace only'),
+  },
+  'a service account of another namespace': {
+    section: { auth: { kubernetes: { role: 'app', serviceAccountRef: { name: 'app', namespace: 'team-b' } } } },
+    ...invalid(
+      'auth.kubernetes.serviceAccountRef.namespace is "team-b", but a SecretStore reads its own namespace only',
+    ),
+  },
   'a path out of its mount': {
     section: { path: 'secret/../sys' },
     ...invalid('path must not have the segments . or ..'),
@@ -64,7 +95,7 @@ const cases: Record<string, { section: Record<string, Json>; code: ErrorCode; me
   },
   'a CA bundle that is no base64 of PEM': {
     section: { caBundle: base64(SENTINEL) },
-    ...invalid('caBundle must be PEM certificates in base64'),
+    ...invalid('caBundle holds no certificate in PEM'),
   },
   'a CA bundle whose certificate is none': {
     section: { caBundle: base64('-----BEGIN CERTIFICATE-----\nZmFrZQ==\n-----END CERTIFICATE-----\n') },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { secretPath } from '../../../providers/vault/path.ts';
+import { below, folderAt, metadataPath, secretPath } from '../../../providers/vault/path.ts';
 import { LatchkeyError } from '../../../src/core/errors.ts';
 
 type Case = readonly [
@@ -70,4 +70,44 @@ describe('the path of a secret in Vault', () => {
       );
     });
   }
+});
+
+describe('what KV v2 keeps beside a secret', () => {
+  it('is found by the same keys', () => {
+    const at = (key: string, path: string | undefined): string => metadataPath(key, { path, version: 'v2' });
+    assert.equal(at('team/db', 'secret'), 'secret/metadata/team/db');
+    assert.equal(at('secret/data/team/db', 'secret'), 'secret/metadata/team/db');
+    assert.equal(at('secret/team/db', undefined), 'secret/metadata/team/db');
+    assert.equal(at('team/kv/data/db', undefined), 'team/kv/metadata/db');
+    assert.throws(() => metadataPath('a', { path: 'secret', version: 'v1' }), {
+      message: 'KV v1 keeps no metadata, so secret "a" has none',
+    });
+  });
+});
+
+describe('a folder in Vault', () => {
+  const at = (path: string, mount: string | undefined, version: 'v1' | 'v2' = 'v2') =>
+    folderAt(path, { path: mount, version });
+
+  it('is below the mount, which its path may repeat', () => {
+    assert.deepEqual(at('', 'secret'), { data: 'secret/data/', metadata: 'secret/metadata/' });
+    assert.equal(at('team a', 'secret').metadata, 'secret/metadata/team%20a/');
+    assert.equal(at('secret/team', 'secret').metadata, 'secret/metadata/team/');
+    assert.equal(at('secret/data', undefined).metadata, 'secret/metadata/');
+    assert.equal(at('secret', undefined).metadata, 'secret/metadata/');
+    assert.equal(at('team/kv/data/app', undefined).data, 'team/kv/data/app/');
+    assert.equal(at('app', 'old', 'v1').data, 'old/app/');
+  });
+
+  it('needs a mount, and leads nowhere else', () => {
+    assert.throws(() => at('', undefined), { message: /^find needs a path that begins with a mount/ });
+    assert.throws(() => at('../sys', 'secret'), { message: '"../sys" cannot be a folder in Vault' });
+  });
+
+  it('has what its listing names, and nothing beyond it', () => {
+    const folder = at('', 'secret');
+    assert.equal(below(folder, 'data')?.data, 'secret/data/data');
+    assert.equal(below(folder, 'sub#1/')?.metadata, 'secret/metadata/sub%231/');
+    for (const name of ['..', '../sys/', '.', '', '/']) assert.equal(below(folder, name), undefined);
+  });
 });

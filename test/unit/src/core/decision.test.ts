@@ -243,6 +243,12 @@ describe('a warning', () => {
     ],
     'is not given for a fresh Secret': [judged(fresh), []],
     'is not given for a Secret that nobody manages': [judged(unmanaged), []],
+    'says why a Secret that no ExternalSecret makes could not be looked at, and admits the pod': [
+      judged({ state: 'unmanaged', error: new LatchkeyError('ClusterForbidden', 'it may not be read') }),
+      [
+        'latchkey: Secret "db-credentials", which no ExternalSecret makes, could not be looked at: it may not be read [ClusterForbidden]',
+      ],
+    ],
     'is not given for an optional Secret that nobody makes': [judged(absent, { isOptional: true }), []],
   };
   for (const [name, [need, want]] of Object.entries(cases)) {

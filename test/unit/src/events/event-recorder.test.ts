@@ -29,6 +29,7 @@ function podOf(owner: Manifest | undefined, annotations: Readonly<Record<string,
 
 async function told(): Promise<readonly string[]> {
   return (await world.events())
+    .filter(({ action }) => action === 'Admit')
     .map(({ regarding: { kind, name }, type, reason }) => `${type} ${reason} on ${kind} ${name}`)
     .toSorted();
 }
@@ -101,8 +102,8 @@ describe('a denied pod is told of', () => {
     assert.deepEqual([first?.series?.count, others], [11, []]);
     assert.equal(
       world.cluster.calls.filter((call) => call === 'apply Event').length,
-      6,
-      'three for each of two objects',
+      9,
+      'three for each of two objects, and for the sync that fails',
     );
   });
 

@@ -28,6 +28,7 @@ function newCache(options: Partial<ClientCacheOptions> = {}): ClientCache {
     clock: handClock(),
     metrics: noMetrics,
     logger: silentLogger,
+    onNotice: () => undefined,
     ...options,
   });
 }
@@ -44,14 +45,14 @@ describe('a client', () => {
       await cache.open(key, storeOf('1'), 'shop', signal),
       await cache.open(key, storeOf('1'), 'shop', signal),
     ];
-    assert.equal(opened[0], opened[1]);
+    assert.equal(opened[0]?.refusals, opened[1]?.refusals);
     assert.equal(backend.clients, 1);
   });
 
   it('is made once for callers who come together', async () => {
     const cache = newCache();
     const opened = await Promise.all([1, 2, 3].map(() => cache.open(key, storeOf('1'), 'shop', signal)));
-    assert.equal(new Set(opened).size, 1);
+    assert.equal(new Set(opened.map(({ refusals }) => refusals)).size, 1);
     assert.deepEqual([backend.clients, backend.closed], [1, 0]);
   });
 
@@ -131,5 +132,36 @@ describe('a client', () => {
   it('knows the hosts that the operator lists', async () => {
     const context = await contextOf({ allowedBackendHosts: ['vault.example'] }, key);
     assert.deepEqual(context?.allowedBackendHosts, ['vault.example']);
+  });
+
+  it('of a store with a retryInterval that is no duration is refused, before anything is asked', async () => {
+    const broken = storeOf('1');
+    const spec = { ...broken.spec, retrySettings: { retryInterval: 'soon' } };
+    await assert.rejects(
+      newCache().open(key, { ...broken, spec }, 'shop', signal),
+      /spec\.retrySettings\.retryInterval/,
+    );
+    assert.equal(backend.clients, 0);
+  });
+
+  it('asks 8 times at once, and those of all namespaces of a cluster store 32 times', async () => {
+    const cache = newCache();
+    const gate = Promise.withResolvers<void>();
+    backend.gate = gate.promise;
+    const names = Array.from({ length: 20 }, (_, index) => `k${index}`);
+    for (const name of names) backend.values.set(name, 'not-real');
+    const readAll = async (namespace: string): Promise<void> => {
+      const { client } = await cache.open(clusterKey, storeOf('1'), namespace, signal);
+      await Promise.all(names.map((name) => client.getSecret({ key: name }, signal)));
+    };
+    const first = readAll('shop');
+    await new Promise(setImmediate);
+    assert.equal(backend.asked.length, 8);
+    const others = ['a', 'b', 'c', 'd', 'e'].map(readAll);
+    await new Promise(setImmediate);
+    assert.equal(backend.asked.length, 32);
+    gate.resolve();
+    await Promise.all([first, ...others]);
+    assert.equal(backend.asked.length, 120);
   });
 });

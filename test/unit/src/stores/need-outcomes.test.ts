@@ -106,6 +106,24 @@ describe('an ExternalSecret that is being deleted', () => {
   });
 });
 
+describe('in a namespace that is not to be touched', () => {
+  const enabled = { 'latchkey.dev/injection': 'enabled' };
+
+  it('a pod is admitted as it came when the namespace is reserved, though somebody has labelled it', async () => {
+    world = await createWorld(enabled, { reservedNamespaces: ['shop'] });
+    world.apply(database());
+    const { allowed, patch } = await world.admit(pod());
+    assert.deepEqual([allowed, patch, world.backend.asked], [true, undefined, []]);
+  });
+
+  it('no Secret is written when Latchkey itself lives there, and none is fetched', async () => {
+    world = await createWorld(enabled, { ownNamespace: 'shop' });
+    world.apply(database());
+    assert.equal(verdictOf(await world.review(pod())), 'denied TargetForbidden');
+    assert.deepEqual(world.backend.asked, []);
+  });
+});
+
 describe('of two ExternalSecrets that claim one Secret', () => {
   beforeEach(() => world.backend.values.set('prod/younger', 'not-real-younger'));
   const [older, younger] = [

@@ -34,6 +34,7 @@ export async function resolveThrough(
     clock,
     metrics: noMetrics,
     logger: silentLogger,
+    onNotice: () => undefined,
   });
   const externalSecret = make.externalSecret({ name: 'es', namespace: 'shop', data: {}, spec });
   const permitted = stores.map((name): PermittedStore => {

@@ -8,7 +8,7 @@ import type { Logger } from '../../../../../src/ports/logger.ts';
 import type { Metrics } from '../../../../../src/ports/metrics.ts';
 import { summariseNamespace } from '../../../../../src/stores/views.ts';
 import type { PodReview } from '../../../../../src/webhook/pod-review.ts';
-import { wireAdmission, type AdmissionSettings, type Wiring } from '../../../../../src/wiring.ts';
+import { wireAdmission, type AdmissionSettings, type Wiring, type WiringOptions } from '../../../../../src/wiring.ts';
 import * as make from '../../../../support/latchkey/manifests.ts';
 import { Backend } from './backend.ts';
 import { handClock, type HandClock } from './clock.ts';
@@ -54,6 +54,7 @@ const NAMESPACE = 'shop';
 /** Admission as it is wired in production, over a folder cluster, a backend in memory and a clock moved by hand. */
 export async function createWorld(
   namespaceLabels: Readonly<Record<string, string>> = { 'latchkey.dev/injection': 'enabled' },
+  namespaces: Pick<WiringOptions, 'ownNamespace' | 'reservedNamespaces'> = {},
 ): Promise<World> {
   const clock = handClock();
   const folder = new FolderCluster(clock);
@@ -73,6 +74,7 @@ export async function createWorld(
     clock,
     logger: silentLogger,
     metrics: noMetrics,
+    ...namespaces,
   });
   await wiring.views.start(new AbortController().signal);
   cluster.forget();
@@ -112,12 +114,13 @@ export async function createWorld(
   };
 }
 
+/** Its backend is asked once: what is looked at here is what follows when it has failed. */
 export function store(name: string, namespace = NAMESPACE): make.Manifest {
   return {
     apiVersion: 'external-secrets.io/v1',
     kind: 'SecretStore',
     metadata: { name, namespace },
-    spec: { provider: { test: {} } },
+    spec: { provider: { test: {} }, retrySettings: { maxRetries: 0 } },
   };
 }
 

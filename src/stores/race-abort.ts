@@ -1,0 +1,13 @@
+import { LatchkeyError } from '../core/errors.ts';
+
+/** The promise's outcome, or `BackendTimeout` as soon as the signal aborts. */
+export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(new LatchkeyError('BackendTimeout', 'there was no answer within the time left'));
+    };
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
