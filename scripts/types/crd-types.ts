@@ -92,7 +92,9 @@ function isCondition({ properties = {} }: Schema): boolean {
 function members({ properties = {}, required = [] }: Schema): string {
   const lines = Object.entries(properties).map(([name, schema]) => {
     const optional = required.includes(name) ? '' : '?';
-    return `${comment(schema)}readonly ${name}${optional}: ${typeOf(schema)};`;
+    // Go's zero value: manifests that no API server has judged may spell unset so.
+    const empty = optional === '?' && schema.enum !== undefined ? "'' | " : '';
+    return `${comment(schema)}readonly ${name}${optional}: ${empty}${typeOf(schema)};`;
   });
   return `{\n${lines.join('\n')}\n}`;
 }

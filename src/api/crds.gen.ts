@@ -9,15 +9,15 @@ export interface ExternalSecretSpec {
     /** Which value to fetch. */
     readonly remoteRef: {
       /** Has no effect in data, where secretKey spells the key out. Accepted so that older manifests apply unchanged. */
-      readonly conversionStrategy?: 'Default' | 'Unicode';
+      readonly conversionStrategy?: '' | 'Default' | 'Unicode';
       /** How the value is decoded after fetching. Base64 and Base64URL require padding and fail the refresh on any other text. Auto tries both and keeps the text if neither fits; beware that ordinary words such as "password" are valid Base64. None leaves values as they are. Unset means None. */
-      readonly decodingStrategy?: 'Auto' | 'Base64' | 'Base64URL' | 'None';
+      readonly decodingStrategy?: '' | 'Auto' | 'Base64' | 'Base64URL' | 'None';
       /** Name or path of the secret at the provider, spelled as the provider spells it. For example "team-a/database" in AWS Secrets Manager, or a path below the mount in Vault. */
       readonly key: string;
       /** Fetch reads the secret's labels or tags at the provider instead of its value, where the provider has them. Unset means None, which reads the value. */
-      readonly metadataPolicy?: 'None' | 'Fetch';
+      readonly metadataPolicy?: '' | 'None' | 'Fetch';
       /** What to do when a value, after decoding, holds a NUL byte, which environment variables cannot carry. Ignore keeps the value; Fail makes the refresh fail and names the key. Unset means Ignore. */
-      readonly nullBytePolicy?: 'Ignore' | 'Fail';
+      readonly nullBytePolicy?: '' | 'Ignore' | 'Fail';
       /** Part of the secret to take, when its value is a JSON document: a member name such as "password", or a gjson path such as "users.0.name". A dot inside a member name is written "\.". Unset takes the whole value. */
       readonly property?: string;
       /** Version of the secret, in the provider's own terms: a number, an identifier or a stage name. Unset means the latest. */
@@ -57,7 +57,7 @@ export interface ExternalSecretSpec {
       /** Store to use for this entry. */
       readonly storeRef?: {
         /** SecretStore looks in the namespace of this ExternalSecret, ClusterSecretStore in the whole cluster. Unset means SecretStore. */
-        readonly kind?: 'SecretStore' | 'ClusterSecretStore';
+        readonly kind?: '' | 'SecretStore' | 'ClusterSecretStore';
         /** Name of the SecretStore or ClusterSecretStore. */
         readonly name?: string;
       };
@@ -68,15 +68,15 @@ export interface ExternalSecretSpec {
     /** Takes every member of one secret, whose value is a JSON object or a map. */
     readonly extract?: {
       /** How characters that a Secret key cannot hold are replaced in the keys that come out of the secret. Default puts "_" in place of each; Unicode puts its code point, "_U002f_" for "/", so that different names stay different. Letters, digits, "-", "." and "_" are kept. Not applied when rewrite is set. Unset means Default. */
-      readonly conversionStrategy?: 'Default' | 'Unicode';
+      readonly conversionStrategy?: '' | 'Default' | 'Unicode';
       /** How the values are decoded after fetching. Base64 and Base64URL require padding and fail the refresh on any other text. Auto tries both and keeps the text if neither fits; beware that ordinary words such as "password" are valid Base64. None leaves values as they are. Unset means None. */
-      readonly decodingStrategy?: 'Auto' | 'Base64' | 'Base64URL' | 'None';
+      readonly decodingStrategy?: '' | 'Auto' | 'Base64' | 'Base64URL' | 'None';
       /** Name or path of the secret at the provider, spelled as the provider spells it. For example "team-a/database" in AWS Secrets Manager, or a path below the mount in Vault. */
       readonly key: string;
       /** Fetch reads the secret's labels or tags at the provider instead of its value, where the provider has them. Unset means None, which reads the value. */
-      readonly metadataPolicy?: 'None' | 'Fetch';
+      readonly metadataPolicy?: '' | 'None' | 'Fetch';
       /** What to do when a value, after decoding, holds a NUL byte, which environment variables cannot carry. Ignore keeps the value; Fail makes the refresh fail and names the key. Unset means Ignore. */
-      readonly nullBytePolicy?: 'Ignore' | 'Fail';
+      readonly nullBytePolicy?: '' | 'Ignore' | 'Fail';
       /** Part of the secret to extract from, when its value is a JSON document: a member name or a gjson path that leads to a JSON object. Unset extracts the whole document. */
       readonly property?: string;
       /** Version of the secret, in the provider's own terms: a number, an identifier or a stage name. Unset means the latest. */
@@ -85,16 +85,16 @@ export interface ExternalSecretSpec {
     /** Takes every secret that matches all the conditions given here. At least one of name and tags is needed; providers differ in which they support. */
     readonly find?: {
       /** How characters that a Secret key cannot hold are replaced in the names of the secrets found. Default puts "_" in place of each; Unicode puts its code point, "_U002f_" for "/", so that different names stay different. Letters, digits, "-", "." and "_" are kept. Not applied when rewrite is set. Unset means Default. */
-      readonly conversionStrategy?: 'Default' | 'Unicode';
+      readonly conversionStrategy?: '' | 'Default' | 'Unicode';
       /** How the values are decoded after fetching. Base64 and Base64URL require padding and fail the refresh on any other text. Auto tries both and keeps the text if neither fits; beware that ordinary words such as "password" are valid Base64. None leaves values as they are. Unset means None. */
-      readonly decodingStrategy?: 'Auto' | 'Base64' | 'Base64URL' | 'None';
+      readonly decodingStrategy?: '' | 'Auto' | 'Base64' | 'Base64URL' | 'None';
       /** Condition on the name of a secret. */
       readonly name?: {
         /** Regular expression (RE2) that must match somewhere in the full name; use "^" and "$" to match all of it. */
         readonly regexp?: string;
       };
       /** What to do when a value, after decoding, holds a NUL byte, which environment variables cannot carry. Ignore keeps the value; Fail makes the refresh fail and names the key. Unset means Ignore. */
-      readonly nullBytePolicy?: 'Ignore' | 'Fail';
+      readonly nullBytePolicy?: '' | 'Ignore' | 'Fail';
       /** Where the search starts: a folder or a prefix of names, as the provider understands it. Unset searches everything the store can see. */
       readonly path?: string;
       /** Tags or labels that a secret must carry, all of them, with exactly these values. */
@@ -105,15 +105,15 @@ export interface ExternalSecretSpec {
       /** Treats every value as a JSON object and merges these objects into one. */
       readonly merge?: {
         /** What happens when two objects have a member of the same name. Error fails the refresh and lists the names; Ignore lets the later one win. */
-        readonly conflictPolicy?: 'Ignore' | 'Error';
+        readonly conflictPolicy?: '' | 'Ignore' | 'Error';
         /** Key that receives the merged object. Needed with strategy JSON, ignored with Extract. */
         readonly into?: string;
         /** Keys whose objects are merged last, in this order, and so win over the others. The rest are merged first, in alphabetical order. */
         readonly priority?: readonly string[];
         /** What happens when a key in priority was not fetched. Strict fails the refresh; IgnoreNotFound goes on without it. */
-        readonly priorityPolicy?: 'IgnoreNotFound' | 'Strict';
+        readonly priorityPolicy?: '' | 'IgnoreNotFound' | 'Strict';
         /** Extract: the members of the merged object become the keys. JSON: the keys are kept and the merged object is added, as JSON text, under the key named by into. */
-        readonly strategy?: 'Extract' | 'JSON';
+        readonly strategy?: '' | 'Extract' | 'JSON';
       };
       /** Replaces every match of a regular expression in every key. Keys without a match stay as they are. */
       readonly regexp?: {
@@ -160,7 +160,7 @@ export interface ExternalSecretSpec {
       /** Store to use for this entry. */
       readonly storeRef?: {
         /** SecretStore looks in the namespace of this ExternalSecret, ClusterSecretStore in the whole cluster. Unset means SecretStore. */
-        readonly kind?: 'SecretStore' | 'ClusterSecretStore';
+        readonly kind?: '' | 'SecretStore' | 'ClusterSecretStore';
         /** Name of the SecretStore or ClusterSecretStore. */
         readonly name?: string;
       };
@@ -169,11 +169,11 @@ export interface ExternalSecretSpec {
   /** How long a fetched value may be used before it is fetched again, as a Go duration such as "15m" or "1h30m" (units ns, us, ms, s, m, h). "0s" fetches once and does not refresh after that. The default is one hour. Counts only while refreshPolicy is Periodic. */
   readonly refreshInterval?: string;
   /** When values are fetched again. Periodic: every refreshInterval, and when the spec, labels or annotations of this ExternalSecret change. OnChange: only on such a change. CreatedOnce: never after the first time. Unset means Periodic. */
-  readonly refreshPolicy?: 'CreatedOnce' | 'Periodic' | 'OnChange';
+  readonly refreshPolicy?: '' | 'CreatedOnce' | 'Periodic' | 'OnChange';
   /** Store used for every entry that does not name its own in sourceRef. */
   readonly secretStoreRef?: {
     /** SecretStore looks in the namespace of this ExternalSecret, ClusterSecretStore in the whole cluster. Unset means SecretStore. */
-    readonly kind?: 'SecretStore' | 'ClusterSecretStore';
+    readonly kind?: '' | 'SecretStore' | 'ClusterSecretStore';
     /** Name of the SecretStore or ClusterSecretStore. */
     readonly name?: string;
   };
@@ -192,9 +192,9 @@ export interface ExternalSecretSpec {
   /** The Secret that is written. There is exactly one for each ExternalSecret. */
   readonly target?: {
     /** Who makes the Secret and who it belongs to. Owner: created, or taken over if nobody owns it, and removed with this ExternalSecret. Orphan: created, but stays when this ExternalSecret is deleted. Merge: never created, keys are added to a Secret that exists. CreateOrMerge: created if missing, else keys are added; stays when this ExternalSecret is deleted. None: no Secret is written, values reach pods by injection only. */
-    readonly creationPolicy?: 'Owner' | 'Orphan' | 'Merge' | 'None' | 'CreateOrMerge';
+    readonly creationPolicy?: '' | 'Owner' | 'Orphan' | 'Merge' | 'None' | 'CreateOrMerge';
     /** What happens when the secret no longer exists at the provider. Retain: the Secret stays as it was and the refresh reports an error. Delete: the missing entry is left out, and the Secret is deleted once nothing is left. Merge: the missing entry is left out and the Secret stays, even without any key. What happens when this ExternalSecret is deleted depends on creationPolicy alone. */
-    readonly deletionPolicy?: 'Delete' | 'Merge' | 'Retain';
+    readonly deletionPolicy?: '' | 'Delete' | 'Merge' | 'Retain';
     /** Whether the Secret is written as immutable. Its values then never change again: a new value at the provider is reported as an error and is not written. Unset means false. */
     readonly immutable?: boolean;
     /** Another kind of object to write instead of a Secret. Refused unless the controller is started with leave to do so: values in such an object have none of the protection that Kubernetes gives to Secrets. */
@@ -211,9 +211,9 @@ export interface ExternalSecretSpec {
       /** Templates by key of the Secret. A fetched key may be used in any number of them. */
       readonly data?: Readonly<Record<string, string>>;
       /** Version of the template language. v2 is the only one. */
-      readonly engineVersion?: 'v2';
+      readonly engineVersion?: '' | 'v2';
       /** Replace: the Secret holds only what data and templateFrom produce; with neither of them, the fetched values. Merge: the fetched values are written too, and templates win where both have a key. */
-      readonly mergePolicy?: 'Replace' | 'Merge';
+      readonly mergePolicy?: '' | 'Replace' | 'Merge';
       /** Labels, annotations and finalizers of the Secret. When a template is set, these alone are used and those of the ExternalSecret are no longer copied. */
       readonly metadata?: {
         /** Annotations of the Secret. Values are templates. */
@@ -232,7 +232,7 @@ export interface ExternalSecretSpec {
             /** Key of the entry in the ConfigMap. */
             readonly key: string;
             /** Values: the entry is a template for one value and its key becomes the key in the result. KeysAndValues: the entry renders to a YAML map whose members all become keys of the result. */
-            readonly templateAs?: 'Values' | 'KeysAndValues';
+            readonly templateAs?: '' | 'Values' | 'KeysAndValues';
           }[];
           /** Name of the ConfigMap. */
           readonly name: string;
@@ -246,7 +246,7 @@ export interface ExternalSecretSpec {
             /** Key of the entry in the Secret. */
             readonly key: string;
             /** Values: the entry is a template for one value and its key becomes the key in the result. KeysAndValues: the entry renders to a YAML map whose members all become keys of the result. */
-            readonly templateAs?: 'Values' | 'KeysAndValues';
+            readonly templateAs?: '' | 'Values' | 'KeysAndValues';
           }[];
           /** Name of the Secret. */
           readonly name: string;
@@ -254,7 +254,7 @@ export interface ExternalSecretSpec {
         /** Which part of the Secret the result goes to: Data, Annotations or Labels, in any mixture of upper and lower case. With target.manifest it may also be a dotted path such as "spec.settings". */
         readonly target?: string;
         /** How the rendered values are decoded before they are written. Base64 and Base64URL require padding; Auto tries both and keeps the text if neither fits. Unset means None. */
-        readonly valuesDecodingStrategy?: 'Auto' | 'Base64' | 'Base64URL' | 'None';
+        readonly valuesDecodingStrategy?: '' | 'Auto' | 'Base64' | 'Base64URL' | 'None';
       }[];
       /** Type of the Secret, such as kubernetes.io/tls or kubernetes.io/dockerconfigjson. Unset means Opaque. The type of an existing Secret cannot be changed. */
       readonly type?: string;

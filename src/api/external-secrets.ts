@@ -19,9 +19,9 @@ export interface SecretStore extends KubernetesObject {
 
 export type ClusterSecretStore = SecretStore;
 
-/** What is meant where `kind` is unset: SecretStore. */
+/** Where `kind` is unset a SecretStore is meant. An empty word of an enum means unset everywhere. */
 export type SecretStoreRef = NonNullable<ExternalSecretSpec['secretStoreRef']>;
-export type StoreKind = NonNullable<SecretStoreRef['kind']>;
+export type StoreKind = Exclude<NonNullable<SecretStoreRef['kind']>, ''>;
 
 /** Single values, and many at once. */
 export type ExternalSecretData = NonNullable<ExternalSecretSpec['data']>[number];

@@ -4,6 +4,7 @@ import { LatchkeyError } from '../core/errors.ts';
 import { assertInlineKeyAllowed } from '../core/inline/allowed-keys.ts';
 import { generatedExternalSecret, isSameGenerated } from '../core/inline/generated.ts';
 import type { InlineReference } from '../core/inline/reference.ts';
+import { assertKeysPermitted } from '../core/store/permitted-keys.ts';
 import { storeKey } from '../core/store/store-key.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { ColdPace } from './cold-pace.ts';
@@ -29,8 +30,8 @@ export class InlineSecrets {
   /**
    * The ExternalSecret that stands for a reference, made if need be. A dry run makes none and gets what would be made.
    *
-   * @throws LatchkeyError `StoreNotFound`, `StoreForbidden` when the store does not allow the key, `TargetForbidden` when an
-   * object of its name is something else, or the cluster's refusal.
+   * @throws LatchkeyError `StoreNotFound`, `StoreForbidden` when the store or the namespace does not allow the key,
+   * `TargetForbidden` when an object of its name is something else, or the cluster's refusal.
    */
   async ensure(
     reference: InlineReference,
@@ -41,6 +42,7 @@ export class InlineSecrets {
     const wantedStore = storeKey(reference.storeKind, reference.storeName, namespace.name);
     const store = await this.#stores.get(wantedStore, namespace, signal);
     await assertInlineKeyAllowed(wantedStore, store, reference.key);
+    await assertKeysPermitted(namespace, () => [reference.key]);
     const wanted = generatedExternalSecret(reference, store.metadata.uid ?? '', namespace.name);
     const key = { namespace: namespace.name, name: wanted.metadata.name };
     const known = this.#views.externalSecrets.get(key);

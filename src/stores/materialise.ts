@@ -17,8 +17,8 @@ export interface MaterialiseOptions {
   readonly isBelievedAbsent: boolean;
   /** Does somebody wait for the Secret that creation policy None makes only then? */
   readonly isAskedFor: boolean;
-  /** ExternalSecrets that add keys to the same Secret. */
-  readonly mergers: readonly ExternalSecret[];
+  /** ExternalSecrets that add to the same Secret after this one. */
+  readonly later: readonly ExternalSecret[];
   readonly fetch: () => Promise<Resolved>;
   readonly clock: Clock;
   readonly metrics: Metrics;
@@ -28,7 +28,8 @@ export interface MaterialiseOptions {
 export interface Materialised {
   /** The Secret as it is now; `undefined`: there is none. */
   readonly secret: Secret | undefined;
-  readonly done: 'created' | 'updated' | 'unchanged' | 'deleted' | Unwritten;
+  /** `gone`: deletion policy Delete, and there was nothing of ours to delete. */
+  readonly done: 'created' | 'updated' | 'unchanged' | 'deleted' | 'gone' | Unwritten;
   /** uid of the Secret that was deleted. */
   readonly removedUid?: string;
   /** When the fetch began whose value the Secret now holds. */
@@ -72,12 +73,13 @@ export async function materialise(
     if (values.size === 0 && deletionPolicy !== 'Merge') {
       const present = mayCreateBlind ? await cluster.get(secrets, key, { signal }) : current;
       if (deletionPolicy === 'Retain') return { secret: present, done: 'retained', ...outcome };
-      if (!isRemovable(externalSecret, present)) return { secret: undefined, done: 'deleted', ...outcome };
+      assertTargetAllowed(externalSecret, present);
+      if (!isRemovable(externalSecret, present)) return { secret: undefined, done: 'gone', ...outcome };
       if ((await cluster.delete(secrets, present, { signal })) === 'conflict') continue;
       options.metrics.secretWrite('delete');
       return { secret: undefined, done: 'deleted', removedUid: present.metadata.uid ?? '', ...outcome };
     }
-    const desired = buildSecret(externalSecret, values, current, options.mergers);
+    const desired = buildSecret(externalSecret, values, current, options.later);
     assertChangeable(desired, current);
     if (current !== undefined && isDeepStrictEqual(desired, current)) {
       return { secret: current, done: 'unchanged', ...outcome };

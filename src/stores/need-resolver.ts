@@ -154,7 +154,7 @@ export class NeedResolver {
       return this.#fallBack(asLatchkeyError(cause), freshness, question, { name, secret });
     }
     if (synced.done === 'no-target') return { state: 'absent' };
-    if (synced.secret === undefined) throw synced.done === 'deleted' ? noneLeft() : nothingGiven();
+    if (synced.secret === undefined) throw synced.done === 'retained' ? nothingGiven() : noneLeft();
     if (isLast) assertKeys(need, synced.secret);
     return this.#fresh(externalSecret, synced.secret);
   }

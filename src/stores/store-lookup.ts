@@ -1,11 +1,12 @@
 import type { ExternalSecret, SecretStore } from '../api/external-secrets.ts';
+import type { ObjectKey } from '../api/kubernetes.ts';
 import { clusterSecretStores, secretStores } from '../api/resources.ts';
 import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
-import { remoteKeysOf, storeKeysOf } from '../core/external-secret/sources.ts';
+import { namedStores, remoteKeysOf, storeKeysOf } from '../core/external-secret/sources.ts';
 import { assertInlineKeyAllowed } from '../core/inline/allowed-keys.ts';
 import { isGenerated } from '../core/inline/generated.ts';
 import { assertKeysPermitted, assertRolesPermitted } from '../core/store/permitted-keys.ts';
-import { assertStoreAccess } from '../core/store/store-access.ts';
+import { assertStoreAccess, isForeign } from '../core/store/store-access.ts';
 import { describeStore, type StoreKey } from '../core/store/store-key.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { NamespaceSummary, Views } from './views.ts';
@@ -48,6 +49,14 @@ export class StoreLookup {
     return stores;
   }
 
+  /** Is one of its stores, as far as the cache knows them, worked by a controller of another class? */
+  isForeign(externalSecret: ExternalSecret, controllerClass: string): boolean {
+    return namedStores(externalSecret).some((storeKey) => {
+      const store = this.#viewOf(storeKey).get(keyOf(storeKey));
+      return store !== undefined && isForeign(store, controllerClass);
+    });
+  }
+
   /** @throws LatchkeyError `StoreNotFound`, `StoreForbidden` or `InvalidProviderConfig`. */
   async get(storeKey: StoreKey, namespace: NamespaceSummary, signal: AbortSignal): Promise<SecretStore> {
     const store = await this.#get(storeKey, signal);
@@ -74,16 +83,22 @@ export class StoreLookup {
     return { storeKey, store };
   }
 
-  async #get({ kind, namespace, name }: StoreKey, signal: AbortSignal): Promise<SecretStore | undefined> {
-    const [resource, view] =
-      kind === 'SecretStore'
-        ? [secretStores, this.#views.secretStores]
-        : [clusterSecretStores, this.#views.clusterSecretStores];
-    const key = namespace === undefined ? { name } : { namespace, name };
+  async #get(storeKey: StoreKey, signal: AbortSignal): Promise<SecretStore | undefined> {
+    const view = this.#viewOf(storeKey);
+    const key = keyOf(storeKey);
     const cached = view.get(key);
     if (cached !== undefined) return cached;
+    const resource = storeKey.kind === 'SecretStore' ? secretStores : clusterSecretStores;
     const live = await this.#cluster.get(resource, key, { signal });
     if (live !== undefined) view.observe(live);
     return live;
   }
+
+  #viewOf({ kind }: StoreKey): Views['secretStores'] {
+    return kind === 'SecretStore' ? this.#views.secretStores : this.#views.clusterSecretStores;
+  }
+}
+
+function keyOf({ namespace, name }: StoreKey): ObjectKey {
+  return namespace === undefined ? { name } : { namespace, name };
 }

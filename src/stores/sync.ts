@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { ExternalSecret } from '../api/external-secrets.ts';
 import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
 import { assertResolvable } from '../core/external-secret/supported-fields.ts';
-import { mergersOf, targetName } from '../core/external-secret/target-name.ts';
+import { laterMergers, targetName } from '../core/external-secret/target-name.ts';
 import type { SyncRecord } from '../core/refresh/freshness.ts';
 import { isForeign } from '../core/store/store-access.ts';
 import { isOwning } from '../core/target/build-secret.ts';
@@ -114,8 +114,9 @@ export class Syncer {
       return await this.#deps.stores.find(externalSecret, namespace, signal);
     } catch (cause) {
       const error = asLatchkeyError(cause);
-      this.statuses.record(externalSecret, { error });
-      this.#deps.onSync(externalSecret, { error });
+      const { controllerClass, onSync, stores } = this.#deps;
+      if (!stores.isForeign(externalSecret, controllerClass)) this.statuses.record(externalSecret, { error });
+      onSync(externalSecret, { error });
       throw error;
     }
   }
@@ -154,11 +155,10 @@ export class Syncer {
     assertResolvable(externalSecret);
     assertClaim(views, externalSecret);
     const key = { namespace: namespace.name, name: targetName(externalSecret) };
-    const mergers = mergersOf(views.targets.claimants(key.namespace, key.name));
     const materialised = await materialise(cluster, externalSecret, {
       isBelievedAbsent: views.secrets.get(key) === undefined,
       isAskedFor,
-      mergers: mergers.filter(({ metadata }) => metadata.uid !== externalSecret.metadata.uid),
+      later: laterMergers(externalSecret, views.targets.claimants(key.namespace, key.name)),
       fetch: () => resolver.resolve({ externalSecret, namespace, stores, signal }),
       ...{ clock, metrics, signal },
     });
@@ -180,6 +180,7 @@ function recordOf(externalSecret: ExternalSecret, { done, removedUid, fetchStart
     case 'unchanged':
       return record;
     case 'deleted':
+    case 'gone':
       return { ...record, removed: { uid: removedUid } };
     case 'retained':
     case 'no-target':

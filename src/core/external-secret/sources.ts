@@ -43,14 +43,19 @@ function keyOf(ref: SecretStoreRef | undefined, field: string, namespace: string
   return storeKey(ref.kind === 'ClusterSecretStore' ? 'ClusterSecretStore' : 'SecretStore', ref.name, namespace);
 }
 
-/** For people: `SecretStore "a"`, or all of them. */
-export function describeStores(externalSecret: ExternalSecret): string {
+/** The same, none when they cannot be told. */
+export function namedStores(externalSecret: ExternalSecret): readonly StoreKey[] {
   try {
-    return storeKeysOf(externalSecret).map(describeStore).join(' and ') || 'no store';
+    return storeKeysOf(externalSecret);
   } catch (error) {
-    if (error instanceof LatchkeyError) return 'no store';
+    if (error instanceof LatchkeyError) return [];
     throw error;
   }
+}
+
+/** For people: `SecretStore "a"`, or all of them. */
+export function describeStores(externalSecret: ExternalSecret): string {
+  return namedStores(externalSecret).map(describeStore).join(' and ') || 'no store';
 }
 
 /** The keys that an ExternalSecret names itself; what `find` gives is known only once it is found. */

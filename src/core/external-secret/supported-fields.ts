@@ -99,13 +99,28 @@ export function unsupportedFields(spec: object): readonly string[] {
   return externalSecretSpec(spec, 'spec');
 }
 
-/** @throws LatchkeyError `Unsupported` naming the first such field, or `InvalidExternalSecret` when nothing is asked for. */
+/**
+ * What the schema of the CRD leaves unsaid or skips for its cost.
+ * @throws LatchkeyError `Unsupported` naming the first field that nobody acts on, or `InvalidExternalSecret` when an entry
+ * asks for nothing, or two for one key.
+ */
 export function assertResolvable({ spec }: ExternalSecret): void {
   const [field] = unsupportedFields(spec);
   if (field !== undefined) throw new LatchkeyError('Unsupported', `${printable(field)} is not supported yet`);
-  if ((spec.data ?? []).length === 0 && (spec.dataFrom ?? []).length === 0) {
-    throw new LatchkeyError('InvalidExternalSecret', 'spec.data and spec.dataFrom are both empty');
+  const { data = [], dataFrom = [], target } = spec;
+  if (data.length === 0 && dataFrom.length === 0) throw invalid('spec.data and spec.dataFrom are both empty');
+  const idle = dataFrom.findIndex(({ extract, find }) => extract === undefined && find === undefined);
+  if (idle >= 0) throw invalid(`spec.dataFrom[${idle}] has neither extract nor find`);
+  if ((target?.deletionPolicy ?? 'Retain') !== 'Retain') return;
+  const keys = new Set<string>();
+  for (const [index, { secretKey }] of data.entries()) {
+    if (keys.has(secretKey)) throw invalid(`spec.data[${index}] has the secretKey "${printable(secretKey, 60)}" again`);
+    keys.add(secretKey);
   }
+}
+
+function invalid(sentence: string): LatchkeyError {
+  return new LatchkeyError('InvalidExternalSecret', sentence);
 }
 
 function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {

@@ -35,11 +35,24 @@ export function rightfulClaimant(
   return owner ?? alive.toSorted(bySeniority)[0];
 }
 
+/**
+ * Of all that name one Secret, those that add keys to it after this one: to what an ExternalSecret makes all of them, to
+ * what another one has added those that follow it by name.
+ */
+export function laterMergers(
+  externalSecret: ExternalSecret,
+  externalSecrets: readonly ExternalSecret[],
+): readonly ExternalSecret[] {
+  const mergers = mergersOf(externalSecrets);
+  const own = mergers.findIndex(({ metadata }) => metadata.uid === externalSecret.metadata.uid);
+  return mergers.slice(own + 1);
+}
+
 /** Those that add keys to a Secret, in the order in which they do. */
 export function mergersOf(externalSecrets: readonly ExternalSecret[]): readonly ExternalSecret[] {
   return externalSecrets
     .filter((each) => !isClaim(each) && each.metadata.deletionTimestamp === undefined)
-    .toSorted(({ metadata: a }, { metadata: b }) => a.name.localeCompare(b.name));
+    .toSorted(({ metadata: a }, { metadata: b }) => inOrder(a.name, b.name));
 }
 
 function standsForInline(externalSecret: ExternalSecret): boolean {
@@ -48,6 +61,11 @@ function standsForInline(externalSecret: ExternalSecret): boolean {
 }
 
 function bySeniority({ metadata: a }: ExternalSecret, { metadata: b }: ExternalSecret): number {
-  const byAge = (a.creationTimestamp ?? '').localeCompare(b.creationTimestamp ?? '');
-  return byAge === 0 ? a.name.localeCompare(b.name) : byAge;
+  return inOrder(a.creationTimestamp ?? '', b.creationTimestamp ?? '') || inOrder(a.name, b.name);
+}
+
+/** By character code: every replica must come to the same order, whatever its locale. */
+function inOrder(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

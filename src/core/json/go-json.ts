@@ -1,6 +1,6 @@
 /**
  * JSON as Go's encoding/json reads and writes it, with one difference: integers keep their digits, where Go's float64
- * loses those beyond 2^53.
+ * loses those beyond 2^53, and numbers that no float64 holds stay as they are spelled, where Go refuses them.
  */
 import { jsonNumberText } from './number-text.ts';
 
@@ -28,9 +28,16 @@ export function parseJson(text: string): JsonTree | undefined {
   try {
     return parseWithSource(text, (_name, value, { source }) => {
       if (typeof value === 'number') return new JsonNumber(source ?? String(value));
-      if (typeof value !== 'object' || value === null) return value as string | boolean | null;
+      // Go has no text that is no UTF-8.
+      if (typeof value === 'string') return value.toWellFormed();
+      if (typeof value !== 'object' || value === null) return value as boolean | null;
       if (value instanceof JsonNumber || value instanceof Map || Array.isArray(value)) return value as JsonTree;
-      return new Map(Object.entries(value)) as JsonObject;
+      return new Map(
+        Object.entries(value as Readonly<Record<string, JsonTree>>).map(([name, member]) => [
+          name.toWellFormed(),
+          member,
+        ]),
+      );
     }) as JsonTree;
   } catch {
     // The parser's message quotes the text.
@@ -61,7 +68,8 @@ export function printJson(tree: JsonTree, isHtmlSafe: boolean, printNumber = pri
 export function textOf(tree: JsonTree): string {
   if (tree === null) return '';
   if (typeof tree === 'string') return tree;
-  return tree instanceof JsonNumber ? jsonNumberText(tree.literal) : printJson(tree, true);
+  if (!(tree instanceof JsonNumber)) return printJson(tree, true);
+  return Number.isFinite(Number(tree.literal)) ? jsonNumberText(tree.literal) : tree.literal;
 }
 
 export function isObject(tree: JsonTree | undefined): tree is JsonObject {
@@ -70,7 +78,7 @@ export function isObject(tree: JsonTree | undefined): tree is JsonObject {
 
 function printString(text: string, isHtmlSafe: boolean): string {
   const unsafe = isHtmlSafe ? /[<>&\u2028\u2029]/g : /[\u2028\u2029]/g;
-  return JSON.stringify(text.toWellFormed()).replaceAll(
+  return JSON.stringify(text).replaceAll(
     unsafe,
     (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
   );

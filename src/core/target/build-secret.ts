@@ -11,7 +11,7 @@ import { LatchkeyError } from '../errors.ts';
 import { targetName } from '../external-secret/target-name.ts';
 import { printable } from '../names.ts';
 import type { SecretValue } from '../secret-value.ts';
-import { fieldsWrittenBy } from './managed-fields.ts';
+import { fieldsWrittenBy, type WrittenFields } from './managed-fields.ts';
 import { dataHash, objectHash } from './object-hash.ts';
 
 /** Secrets of these types open the cluster itself; an ExternalSecret never makes or adopts one. */
@@ -50,22 +50,28 @@ export function isOwning({ spec }: ExternalSecret): boolean {
   return ['Owner', 'None'].includes(spec.target?.creationPolicy ?? 'Owner');
 }
 
+/** Empty means unset, as it does upstream. */
+function wantedType({ spec }: ExternalSecret): string | undefined {
+  const type = spec.target?.template?.type;
+  return type === '' ? undefined : type;
+}
+
 /**
  * Whether this ExternalSecret may write its target, judged on what is there now.
  * @throws LatchkeyError `TargetForbidden`
  */
 export function assertTargetAllowed(externalSecret: ExternalSecret, current: Secret | undefined): void {
   const name = printable(targetName(externalSecret));
-  const wantedType = externalSecret.spec.target?.template?.type ?? current?.type ?? 'Opaque';
-  const forbidden = [wantedType, current?.type].find((type) => type !== undefined && PROTECTED_TYPES.includes(type));
+  const type = wantedType(externalSecret) ?? current?.type ?? 'Opaque';
+  const forbidden = [type, current?.type].find((each) => each !== undefined && PROTECTED_TYPES.includes(each));
   if (forbidden !== undefined) {
     throw new LatchkeyError('TargetForbidden', `Secret "${name}" is of type ${forbidden}, which is never written`);
   }
   if (current === undefined) return;
-  if (current.type !== undefined && current.type !== wantedType) {
+  if (current.type !== undefined && current.type !== type) {
     throw new LatchkeyError(
       'TargetForbidden',
-      `Secret "${name}" is of type ${printable(current.type)} and a type cannot be changed to ${printable(wantedType)}: delete the Secret`,
+      `Secret "${name}" is of type ${printable(current.type)} and a type cannot be changed to ${printable(type)}: delete the Secret`,
     );
   }
   const controller = current.metadata.ownerReferences?.find((owner) => owner.controller === true);
@@ -87,50 +93,53 @@ function isExternalSecret({ apiVersion, kind }: OwnerReference): boolean {
  * fields of others survive. The data is replaced, or with creation policies Merge and CreateOrMerge added to; what this
  * ExternalSecret has written before and does not write any more goes.
  *
- * @param mergers ExternalSecrets that add keys to the same Secret: those stay.
+ * @param later ExternalSecrets that add to the same Secret after this one: what they have written stays.
  * @throws LatchkeyError `InvalidData` for more than a Secret can hold.
  */
 export function buildSecret(
   externalSecret: ExternalSecret,
-  data: ReadonlyMap<string, SecretValue>,
+  values: ReadonlyMap<string, SecretValue>,
   current: Secret | undefined,
-  mergers: readonly ExternalSecret[] = [],
+  later: readonly ExternalSecret[] = [],
 ): Secret {
   const { metadata, spec } = externalSecret;
   const { labels, annotations } = copiedMetadata(externalSecret);
-  const written = current && fieldsWrittenBy(fieldManagerOf(metadata.name), current);
-  const without = (map: Readonly<Record<string, string>> = {}, names: ReadonlySet<string> = new Set()): object =>
-    Object.fromEntries(Object.entries(map).filter(([name]) => !names.has(name)));
-  const { [CREATED_BY_LABEL]: _createdBy, ...currentLabels } = current?.metadata.labels ?? {};
-  const isOwner = isOwning(externalSecret);
-  const createdBy = isOwner ? { [CREATED_BY_LABEL]: createdByOf(externalSecret) } : {};
-  const { ownerReferences: currentOwners = [], ...currentMetadata } = current?.metadata ?? {};
-  const others = currentOwners.filter(({ uid }) => uid !== metadata.uid);
-  const ownerReferences = isOwner ? [...others, ownerReference(externalSecret)] : others;
-  const bytes = [
-    ...keptData(externalSecret, current, mergers),
-    ...[...data].map(([key, value]) => [key, value.reveal()] as const),
-  ];
-  const all = new Map(bytes);
-  assertSize(all.values());
-  const type = spec.target?.template?.type ?? current?.type;
+  const { labels: currentLabels = {}, annotations: currentAnnotations = {} } = current?.metadata ?? {};
+  const own = writtenBy([externalSecret], current);
+  const theirs = writtenBy(later, current);
+  const maker = makerOf(externalSecret, currentLabels[CREATED_BY_LABEL]);
+  const type = wantedType(externalSecret) ?? current?.type;
+  const data = dataOf(externalSecret, values, current, later);
+  const bytes = Object.entries(data).map(([key, base64]) => [key, Buffer.from(base64, 'base64')] as const);
+  assertSize(bytes.map(([, value]) => value));
+  const ownerReferences = ownersOf(externalSecret, current);
+  const { data: _replaced, ...rest } = current ?? { apiVersion: 'v1', kind: 'Secret' };
+  const { ownerReferences: _rewritten, ...currentMetadata } = current?.metadata ?? {};
   return {
-    ...(current ?? { apiVersion: 'v1', kind: 'Secret' }),
+    ...rest,
     ...(type === undefined ? {} : { type }),
     ...(spec.target?.immutable === true ? { immutable: true } : {}),
     metadata: {
       ...currentMetadata,
       name: targetName(externalSecret),
       ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
-      labels: { ...without(currentLabels, written?.labels), ...labels, ...createdBy, [MANAGED_LABEL]: 'true' },
+      labels: {
+        ...without(currentLabels, new Set([...own.labels, CREATED_BY_LABEL])),
+        ...labels,
+        ...only(currentLabels, theirs.labels),
+        ...(maker === undefined ? {} : { [CREATED_BY_LABEL]: maker }),
+        [MANAGED_LABEL]: 'true',
+      },
       annotations: {
-        ...without(current?.metadata.annotations, new Set([...(written?.annotations ?? [])].filter(isCopied))),
+        ...without(currentAnnotations, new Set([...own.annotations].filter(isCopied))),
         ...annotations,
-        [DATA_HASH_ANNOTATION]: dataHash(all),
+        ...only(currentAnnotations, theirs.annotations),
+        [DATA_HASH_ANNOTATION]: dataHash(bytes),
       },
       ...(ownerReferences.length === 0 ? {} : { ownerReferences }),
     },
-    data: Object.fromEntries([...all].map(([key, value]) => [key, value.toString('base64')])),
+    // The API server keeps no empty map: a Secret that differs only in that is not to be written.
+    ...(bytes.length === 0 ? {} : { data }),
   };
 }
 
@@ -139,21 +148,52 @@ export function createdByOf({ metadata }: ExternalSecret): string {
   return objectHash(`${metadata.namespace}/${metadata.name}`);
 }
 
-/** What stays of the data that is there. */
-function keptData(
+/** What the label says afterwards; policy Merge adds to a Secret without becoming its maker. */
+function makerOf(externalSecret: ExternalSecret, current: string | undefined): string | undefined {
+  const own = createdByOf(externalSecret);
+  if (isOwning(externalSecret)) return own;
+  const isSomebodyElses = externalSecret.spec.target?.creationPolicy === 'Merge' && current !== own;
+  return isSomebodyElses ? current : undefined;
+}
+
+/** Base64 by key. */
+function dataOf(
   externalSecret: ExternalSecret,
+  values: ReadonlyMap<string, SecretValue>,
   current: Secret | undefined,
-  mergers: readonly ExternalSecret[],
-): readonly (readonly [string, Buffer])[] {
-  if (current === undefined) return [];
-  const writtenBy = ({ metadata }: ExternalSecret): ReadonlySet<string> =>
-    fieldsWrittenBy(fieldManagerOf(metadata.name), current).data;
-  const own = writtenBy(externalSecret);
-  const theirs = mergers.map(writtenBy);
-  const isMerge = isMerging(externalSecret);
-  return Object.entries(current.data ?? {})
-    .filter(([key]) => (isMerge ? !own.has(key) : theirs.some((keys) => keys.has(key))))
-    .map(([key, base64]) => [key, Buffer.from(base64, 'base64')] as const);
+  later: readonly ExternalSecret[],
+): StringMap {
+  const there = current?.data ?? {};
+  return {
+    ...(isMerging(externalSecret) ? without(there, writtenBy([externalSecret], current).data) : {}),
+    ...Object.fromEntries([...values].map(([key, value]) => [key, value.reveal().toString('base64')])),
+    ...only(there, writtenBy(later, current).data),
+  };
+}
+
+function ownersOf(externalSecret: ExternalSecret, current: Secret | undefined): readonly OwnerReference[] {
+  const owners = current?.metadata.ownerReferences ?? [];
+  const isUs = ({ uid }: OwnerReference): boolean => uid === externalSecret.metadata.uid;
+  if (!isOwning(externalSecret)) return owners.filter((owner) => !isUs(owner));
+  const us = ownerReference(externalSecret);
+  // In its place, so that a Secret with several owners is not written for their order.
+  return owners.some(isUs) ? owners.map((owner) => (isUs(owner) ? us : owner)) : [...owners, us];
+}
+
+type StringMap = Readonly<Record<string, string>>;
+
+/** What these have set on the Secret. */
+function writtenBy(externalSecrets: readonly ExternalSecret[], current: Secret | undefined): WrittenFields {
+  const managers = externalSecrets.map(({ metadata }) => fieldManagerOf(metadata.name));
+  return fieldsWrittenBy(managers, current?.metadata.managedFields);
+}
+
+function without(map: StringMap, names: ReadonlySet<string>): StringMap {
+  return Object.fromEntries(Object.entries(map).filter(([name]) => !names.has(name)));
+}
+
+function only(map: StringMap, names: ReadonlySet<string>): StringMap {
+  return Object.fromEntries(Object.entries(map).filter(([name]) => names.has(name)));
 }
 
 function assertSize(values: Iterable<Buffer>): void {

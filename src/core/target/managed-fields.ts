@@ -1,4 +1,4 @@
-import type { Json, KubernetesObject } from '../../api/kubernetes.ts';
+import type { Json, ManagedFields } from '../../api/kubernetes.ts';
 
 /** Names of what one writer has set on a Secret. */
 export interface WrittenFields {
@@ -8,11 +8,14 @@ export interface WrittenFields {
 }
 
 /**
- * What a field manager has set, out of `metadata.managedFields`: that is how upstream knows which keys of a shared Secret
+ * What field managers have set, out of `metadata.managedFields`: that is how upstream knows which keys of a shared Secret
  * are its own.
  */
-export function fieldsWrittenBy(manager: string, { metadata }: KubernetesObject): WrittenFields {
-  const entries = (metadata.managedFields ?? []).filter((entry) => entry.manager === manager && !entry.subresource);
+export function fieldsWrittenBy(
+  managers: readonly string[],
+  managedFields: readonly ManagedFields[] = [],
+): WrittenFields {
+  const entries = managedFields.filter(({ manager, subresource }) => managers.includes(manager ?? '') && !subresource);
   const at = (...path: readonly string[]): ReadonlySet<string> =>
     new Set(entries.flatMap(({ fieldsV1 }) => namesIn(path.reduce<Json | undefined>(member, fieldsV1))));
   return {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { ExternalSecret, ExternalSecretTarget } from '../../../../src/api/external-secrets.ts';
-import type { OwnerReference, Secret } from '../../../../src/api/kubernetes.ts';
+import type { Json, ManagedFields, OwnerReference, Secret } from '../../../../src/api/kubernetes.ts';
 import { LatchkeyError } from '../../../../src/core/errors.ts';
 import { SecretValue } from '../../../../src/core/secret-value.ts';
 import { assertTargetAllowed, buildSecret, fieldManagerOf } from '../../../../src/core/target/build-secret.ts';
@@ -247,6 +247,98 @@ describe('a Secret that is there already', () => {
     const before = structuredClone(current);
     buildSecret(externalSecret(), values, current);
     assert.deepEqual(current, before);
+  });
+});
+
+/** What `metadata.managedFields` says of one writer. */
+function writtenBy(name: string, data: readonly string[], labels: readonly string[] = []): ManagedFields {
+  const members = (names: readonly string[]): Record<string, Json> =>
+    Object.fromEntries(names.map((each) => [`f:${each}`, {}]));
+  return {
+    manager: fieldManagerOf(name),
+    operation: 'Update',
+    fieldsV1: { 'f:data': members(data), 'f:metadata': { 'f:labels': members(labels) } },
+  };
+}
+
+describe('a Secret that is added to', () => {
+  const data = { other: btoa('theirs'), stale: btoa('ours'), user: btoa('old') };
+  const managedFields = [writtenBy('db', ['stale', 'user'], ['gone'])];
+  const current = existing({ data }, { managedFields, labels: { app: 'chart', gone: 'x', [CREATED_BY]: 'x' } });
+
+  for (const creationPolicy of ['Merge', 'CreateOrMerge'] as const) {
+    it(`by policy ${creationPolicy} keeps the keys of others, and loses those that we no longer make`, () => {
+      const secret = buildSecret(externalSecret({ creationPolicy }), values, current);
+      assert.deepEqual(secret.data, {
+        ...{ other: btoa('theirs'), user: btoa('fake-user'), password: btoa('fake-password') },
+      });
+      assert.equal(summarise(secret).isIntact, true);
+      assert.equal(secret.metadata.labels?.['app'], 'chart');
+      assert.ok(!Object.hasOwn(secret.metadata.labels ?? {}, 'gone'));
+    });
+  }
+
+  it('by policy Merge still says who has made it, unless that was us', () => {
+    const target: ExternalSecretTarget = { creationPolicy: 'Merge' };
+    assert.equal(buildSecret(externalSecret(target), values, current).metadata.labels?.[CREATED_BY], 'x');
+    const own = buildSecret(externalSecret(), values, undefined);
+    assert.ok(!Object.hasOwn(buildSecret(externalSecret(target), values, own).metadata.labels ?? {}, CREATED_BY));
+  });
+
+  it('keeps what another ExternalSecret adds later, also where both have a key or a label', () => {
+    const later = { ...externalSecret(), metadata: { name: 'later', namespace: 'shop', uid: 'later-uid' } };
+    const theirs = [...managedFields, writtenBy('later', ['password', 'added'], ['team'])];
+    const both = existing(
+      { data: { ...data, password: btoa('later'), added: btoa('later') } },
+      { managedFields: theirs, labels: { team: 'later' } },
+    );
+    const owner = externalSecret({}, { labels: { team: 'ours', tier: 'ours' } });
+    const secret = buildSecret(owner, values, both, [later]);
+    assert.deepEqual(secret.data, { user: btoa('fake-user'), password: btoa('later'), added: btoa('later') });
+    assert.deepEqual([secret.metadata.labels?.['team'], secret.metadata.labels?.['tier']], ['later', 'ours']);
+    assert.deepEqual(buildSecret(owner, values, secret, [later]), secret);
+    assert.deepEqual(buildSecret(owner, values, secret).data, {
+      user: btoa('fake-user'),
+      password: btoa('fake-password'),
+    });
+  });
+
+  it('of no key at all has no data, as the API server has it', () => {
+    const secret = buildSecret(externalSecret(), new Map(), existing());
+    assert.ok(!Object.hasOwn(secret, 'data'));
+    assert.equal(summarise(secret).isIntact, true);
+  });
+
+  it('keeps its owners in their order', () => {
+    const { metadata } = buildSecret(externalSecret(), values, existing({}, { ownerReferences: [us, somebody] }));
+    assert.deepEqual(metadata.ownerReferences, [us, somebody]);
+  });
+
+  it('never loses a key that somebody else has written, and is the same when it is built again', () => {
+    const key = fc.constantFrom('a', 'b', 'c', 'd', 'e');
+    const keys = fc.uniqueArray(key);
+    fc.assert(
+      fc.property(
+        keys,
+        keys,
+        keys,
+        fc.constantFrom('Merge' as const, 'CreateOrMerge' as const),
+        (there, own, wanted, creationPolicy) => {
+          const secret = existing(
+            { data: Object.fromEntries(there.map((each) => [each, btoa('there')])) },
+            { managedFields: [writtenBy('db', own)] },
+          );
+          const made = new Map(wanted.map((each) => [each, SecretValue.fromText('made')]));
+          const built = buildSecret(externalSecret({ creationPolicy }), made, secret);
+          const kept = there.filter((each) => !own.includes(each));
+          assert.deepEqual(Object.keys(built.data ?? {}).toSorted(), [...new Set([...kept, ...wanted])].toSorted());
+          assert.deepEqual(
+            buildSecret(externalSecret({ creationPolicy }), made, { ...secret, ...built }).data,
+            built.data,
+          );
+        },
+      ),
+    );
   });
 });
 

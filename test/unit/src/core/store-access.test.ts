@@ -41,7 +41,7 @@ describe('the store of an ExternalSecret', () => {
   const namespaced: StoreKey = { kind: 'SecretStore', name: 'vault', namespace: 'shop' };
   const cases: Readonly<Record<string, readonly [SecretStoreRef, StoreKey]>> = {
     'is a SecretStore of its own namespace when no kind is named': [{ name: 'vault' }, namespaced],
-    'is one when the kind is empty': [{ name: 'vault', kind: '' } as unknown as SecretStoreRef, namespaced],
+    'is one when the kind is empty': [{ name: 'vault', kind: '' }, namespaced],
     'is one when the kind says so': [{ name: 'vault', kind: 'SecretStore' }, namespaced],
     'is a ClusterSecretStore of no namespace': [{ name: 'vault', kind: 'ClusterSecretStore' }, clusterKey],
   };

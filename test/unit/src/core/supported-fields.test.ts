@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
-import { unsupportedFields } from '../../../../src/core/external-secret/supported-fields.ts';
+import type { ExternalSecretSpec } from '../../../../src/api/external-secrets.ts';
+import { LatchkeyError } from '../../../../src/core/errors.ts';
+import { assertResolvable, unsupportedFields } from '../../../../src/core/external-secret/supported-fields.ts';
 
 interface Schema {
   readonly type?: string;
@@ -105,5 +107,32 @@ describe('template metadata', () => {
     const spec = (text: string): object => ({ target: { template: { metadata: { labels: { team: text } } } } });
     assert.deepEqual(unsupportedFields(spec('shop')), []);
     assert.deepEqual(unsupportedFields(spec('{{ .team }}')), ['spec.target.template.metadata.labels.team']);
+  });
+});
+
+describe('what the schema does not see', () => {
+  const resolvable = (spec: ExternalSecretSpec): void =>
+    assertResolvable({
+      ...{ apiVersion: 'external-secrets.io/v1', kind: 'ExternalSecret', metadata: { name: 'es' } },
+      spec,
+    });
+  const entry = { secretKey: 'key', remoteRef: { key: 'a' } };
+  const cases: Readonly<Record<string, readonly [ExternalSecretSpec, string]>> = {
+    'nothing at all': [{ data: [], dataFrom: [] }, 'spec.data and spec.dataFrom are both empty'],
+    'an entry that asks for nothing': [
+      { data: [entry], dataFrom: [{ extract: { key: 'a' } }, { sourceRef: { storeRef: { name: 'store' } } }] },
+      'spec.dataFrom[1] has neither extract nor find',
+    ],
+    'a key that is made twice': [{ data: [entry, entry] }, 'spec.data[1] has the secretKey "key" again'],
+  };
+  for (const [what, [spec, sentence]] of Object.entries(cases)) {
+    it(`is refused: ${what}`, () =>
+      assert.throws(() => resolvable(spec), new LatchkeyError('InvalidExternalSecret', sentence)));
+  }
+
+  it('may be a key that is made twice where one of the two may be missing', () => {
+    for (const deletionPolicy of ['Delete', 'Merge'] as const) {
+      assert.doesNotThrow(() => resolvable({ data: [entry, entry], target: { deletionPolicy } }));
+    }
   });
 });

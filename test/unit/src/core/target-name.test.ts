@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { ExternalSecret } from '../../../../src/api/external-secrets.ts';
-import { rightfulClaimant, targetName } from '../../../../src/core/external-secret/target-name.ts';
+import { laterMergers, rightfulClaimant, targetName } from '../../../../src/core/external-secret/target-name.ts';
 
 function externalSecret(name: string, metadata: object = {}, target?: string): ExternalSecret {
   return {
@@ -69,4 +69,20 @@ describe('of several claimants the rightful one', () => {
       }),
     );
   });
+});
+
+describe('those that add to a Secret after one', () => {
+  const merger = (name: string, metadata: object = {}): ExternalSecret => ({
+    ...externalSecret(name, metadata),
+    spec: { target: { name: 'db', creationPolicy: 'Merge' } },
+  });
+  const maker = externalSecret('db');
+  const going = merger('b-going', { deletionTimestamp: '2026-01-02T00:00:00Z' });
+  const all = [merger('c'), maker, going, merger('a-b'), merger('ab'), merger('B')];
+  const after = (subject: ExternalSecret): readonly string[] =>
+    laterMergers(subject, all).map(({ metadata }) => metadata.name);
+
+  it('are all, by name, for the one that makes it', () => assert.deepEqual(after(maker), ['B', 'a-b', 'ab', 'c']));
+  it('are those that follow by name for one that adds too', () => assert.deepEqual(after(merger('a-b')), ['ab', 'c']));
+  it('are none for the last', () => assert.deepEqual(after(merger('c')), []));
 });

@@ -66,6 +66,7 @@ beforeEach(() => {
     clock: handClock(),
     metrics: noMetrics,
     logger: { ...silentLogger, warn: (message) => void warnings.push(message) },
+    onNotice: () => undefined,
   });
 });
 

@@ -31,7 +31,7 @@ class Target {
     const materialised = await materialise(cluster, externalSecret as ExternalSecret, {
       isBelievedAbsent,
       isAskedFor: true,
-      mergers: [],
+      later: [],
       fetch: async () => {
         this.fetches += 1;
         return { values: new Map([['password', SecretValue.fromText(await fetch())]]), missing: [] };

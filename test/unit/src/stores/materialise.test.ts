@@ -38,7 +38,7 @@ async function write(
   const { secret } = await materialise(cluster, await externalSecretIn(cluster), {
     isBelievedAbsent,
     isAskedFor: true,
-    mergers: [],
+    later: [],
     fetch: async () => ({ values: new Map([['password', SecretValue.fromText(await fetch())]]), missing: [] }),
     clock: handClock(),
     metrics: noMetrics,
