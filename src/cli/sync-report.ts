@@ -39,6 +39,7 @@ const WORDS: Readonly<Record<ExternalSecretRow['result'], string>> = {
   unchanged: 'unchanged',
   gone: 'none wanted',
   retained: 'retained',
+  gone: 'not written',
   'no-target': 'not written',
   'not-wanted': 'not written',
   'left-alone': 'left alone',
@@ -56,7 +57,7 @@ function resultOf({ result }: StoreRow | ExternalSecretRow, isDryRun: boolean): 
 const CAUSES: Partial<Readonly<Record<StoreRow['result'] | ExternalSecretRow['result'], string>>> = {
   unknown: 'its credentials come from the namespace of each ExternalSecret',
   retained: 'the backend has none of it any more, and deletionPolicy is Retain',
-  gone: 'the backend has none of it any more, and deletionPolicy is Delete',
+  gone: 'the backend has none of it, and deletionPolicy is Delete',
   'no-target': 'creationPolicy is Merge, and there is no such Secret',
   'not-wanted': 'creationPolicy is None, so it is made only for a pod',
 };

@@ -5,7 +5,7 @@ import { describeStores } from '../core/external-secret/sources.ts';
 import { targetName } from '../core/external-secret/target-name.ts';
 import type { StoreKey } from '../core/store/store-key.ts';
 import type { StoreVerdict } from '../core/store/store-status.ts';
-import { inParallel } from '../stores/in-parallel.ts';
+import { inParallel } from './in-parallel.ts';
 import type { Synced } from '../stores/sync.ts';
 import { Progress } from './progress.ts';
 import { say } from './sentences.ts';

@@ -1,10 +1,8 @@
 import type { Find, RemoteRef } from '../api/external-secrets.ts';
 import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
-import { printable } from '../core/names.ts';
 import type { SecretValue } from '../core/secret-value.ts';
 import type { GoLibraries } from '../ports/go-libraries.ts';
 import type { DocumentRef, DocumentResult, FindQuery, SecretsClient } from '../ports/provider.ts';
-import { inParallel } from './in-parallel.ts';
 
 /** What is asked of one store for one ExternalSecret: documents, what is kept beside them, and searches. */
 export type Read =
@@ -12,9 +10,6 @@ export type Read =
 
 /** What came of it. */
 export type ReadResult = DocumentResult | { readonly found: ReadonlyMap<string, SecretValue> };
-
-/** Reads at once from one store for one ExternalSecret; more wait. */
-const PARALLEL_READS = 8;
 
 /** The same for whatever asks for the same. */
 export function readId(read: Read): string {
@@ -29,37 +24,15 @@ export function readOf(ref: RemoteRef): Read {
   return { kind, ref: version === undefined || version === '' ? { key } : { key, version } };
 }
 
-/** Asks for everything once; each read's error is its own. @throws LatchkeyError when a whole batch is refused. */
+/** Asks for everything once, all of it at a time: the client sees to batches, turns and retries. Each read's error is its own. */
 export async function fetchAll(
   client: SecretsClient,
   reads: ReadonlyMap<string, Read>,
   go: GoLibraries,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, ReadResult>> {
-  const values = [...reads].filter(([, { kind }]) => kind === 'value');
-  const isBatched = client.getSecrets !== undefined;
-  const single = isBatched ? [...reads].filter(([, { kind }]) => kind !== 'value') : [...reads];
-  const [batch, singles] = await Promise.all([
-    isBatched && values.length > 0 ? fetchBatch(client, values, signal) : [],
-    inParallel(single, PARALLEL_READS, async ([id, read]) => [id, await fetchOne(client, read, go, signal)] as const),
-  ]);
-  return new Map([...batch, ...singles]);
-}
-
-async function fetchBatch(
-  client: SecretsClient,
-  reads: readonly (readonly [string, Read])[],
-  signal: AbortSignal,
-): Promise<readonly (readonly [string, ReadResult])[]> {
-  const refs = reads.flatMap(([, read]) => (read.kind === 'find' ? [] : [read.ref]));
-  const results = (await client.getSecrets?.(refs, signal)) ?? [];
-  return reads.map(([id], position) => {
-    return [id, results[position] ?? { error: unanswered(refs[position]) }] as const;
-  });
-}
-
-function unanswered(ref: DocumentRef | undefined): LatchkeyError {
-  return new LatchkeyError('BackendResponseInvalid', `the answer for "${printable(ref?.key)}" is missing`);
+  const answers = [...reads].map(async ([id, read]) => [id, await fetchOne(client, read, go, signal)] as const);
+  return new Map(await Promise.all(answers));
 }
 
 async function fetchOne(client: SecretsClient, read: Read, go: GoLibraries, signal: AbortSignal): Promise<ReadResult> {

@@ -64,8 +64,11 @@ export interface SyncDependencies {
 }
 
 const RECORDS_REMEMBERED = 50_000;
-/** Work is waiting for a backend or the API server for most of its time. */
-const SLOTS = { slots: 256, slotsPerNamespace: 32, longestQueue: 1_000 };
+/**
+ * Work is waiting for a backend or the API server for most of its time. So many in one namespace, that what is due there at
+ * once fills the batches of its backend; how much a backend is asked at once is bounded with its client.
+ */
+const SLOTS = { slots: 2_048, slotsPerNamespace: 256, longestQueue: 1_000 };
 
 /** resolve → materialise → status → Event: the one path by which a Secret gets its value. */
 export class Syncer {

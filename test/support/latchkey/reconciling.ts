@@ -83,7 +83,7 @@ export async function startReconciling(registry: ProviderRegistry = {}): Promise
   const limit = (): { readonly signal: AbortSignal } => ({ signal: AbortSignal.timeout(10_000) });
 
   const hearOf = (object: KubernetesObject): void => {
-    if (object.kind === 'Namespace') views.namespaces.observe(object as Namespace);
+    if (object.kind === 'Namespace') views.namespaces.observe(object);
     if (object.kind === 'ExternalSecret') views.externalSecrets.observe(object as ExternalSecret);
     if (object.kind === 'SecretStore') views.secretStores.observe(object as SecretStore);
     if (object.kind === 'ClusterSecretStore') views.clusterSecretStores.observe(object as SecretStore);
