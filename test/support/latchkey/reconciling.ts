@@ -1,7 +1,7 @@
 /** Syncs on a real API server, under Latchkey's own rights, one after the other: what a reconciler would do. */
 import { providers } from '../../../providers/index.ts';
 import type { ExternalSecret, SecretStore } from '../../../src/api/external-secrets.ts';
-import type { Condition, Event, Json, KubernetesObject, Namespace, Secret } from '../../../src/api/kubernetes.ts';
+import type { Condition, Event, Json, KubernetesObject, Secret } from '../../../src/api/kubernetes.ts';
 import {
   clusterSecretStores,
   events,
