@@ -50,7 +50,7 @@ export interface SyncReport {
   readonly externalSecrets: readonly ExternalSecretRow[];
 }
 
-/** No more of one namespace are worked on at once in any case. */
+/** Enough to fill the batches of a backend, and no burden to an API server. */
 const AT_ONCE = 32;
 /** As long as a fetch may take: a store that hangs does not use up the time of all others. */
 const LONGEST_LOOK_MS = 30_000;
