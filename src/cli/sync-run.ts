@@ -72,8 +72,12 @@ export async function sync(settings: SyncSettings, names: readonly string[]): Pr
   for (const signal of SIGNALS) process.once(signal, interrupt);
   try {
     const { stores, externalSecrets } = select(workspace.wiring.views, names, settings.namespace);
-    const run = new SyncRun(workspace, settings.controllerClass, isOffline, interrupted.signal);
-    return { isDryRun, stores: await run.stores(stores), externalSecrets: await run.externalSecrets(externalSecrets) };
+    const progress = new Progress(stores.length + externalSecrets.length, 'stores and ExternalSecrets');
+    const run = new SyncRun(workspace, settings.controllerClass, isOffline, interrupted.signal, progress);
+    // At the same time: a store that does not answer when it is looked at must not use up the time of the others' Secrets.
+    const rows = await Promise.all([run.stores(stores), run.externalSecrets(externalSecrets)]);
+    progress.clear();
+    return { isDryRun, stores: rows[0], externalSecrets: rows[1] };
   } finally {
     // Before the handlers go: what is due is written also by a command that was interrupted.
     await workspace.close();
@@ -92,43 +96,47 @@ class SyncRun {
   readonly #controllerClass: string;
   readonly #isOffline: boolean;
   readonly #interrupted: AbortSignal;
+  readonly #progress: Progress;
 
-  constructor(workspace: Workspace, controllerClass: string, isOffline: boolean, interrupted: AbortSignal) {
+  constructor(
+    workspace: Workspace,
+    controllerClass: string,
+    isOffline: boolean,
+    interrupted: AbortSignal,
+    progress: Progress,
+  ) {
     this.#workspace = workspace;
     this.#controllerClass = controllerClass;
     this.#isOffline = isOffline;
     this.#interrupted = interrupted;
+    this.#progress = progress;
   }
 
   async stores(stores: readonly StoreToSync[]): Promise<readonly StoreRow[]> {
-    const progress = new Progress(stores.length, 'stores');
     const rows = await inParallel(stores, AT_ONCE, async ({ storeKey, store }) => {
       const { kind, name, namespace } = storeKey;
       const outcome = await this.#store({ storeKey, store });
       const row = { kind, ...(namespace !== undefined && { namespace }), name, ...outcome };
-      progress.step(isGood(row));
+      this.#progress.step(isGood(row));
       return row;
     });
-    progress.clear();
     return rows.toSorted(
       (a, b) => compare(a.kind, b.kind) || compare(a.namespace, b.namespace) || compare(a.name, b.name),
     );
   }
 
   async externalSecrets(externalSecrets: readonly ExternalSecret[]): Promise<readonly ExternalSecretRow[]> {
-    const progress = new Progress(externalSecrets.length, 'ExternalSecrets');
     const groups = await inParallel(byTarget(externalSecrets), AT_ONCE, async (group) => {
       const rows: ExternalSecretRow[] = [];
       for (const externalSecret of group) {
         const { namespace = '', name } = externalSecret.metadata;
         const outcome = await this.#externalSecret(externalSecret);
         const row = { namespace, externalSecret: name, secret: targetName(externalSecret), ...outcome };
-        progress.step(isGood(row));
+        this.#progress.step(isGood(row));
         rows.push(row);
       }
       return rows;
     });
-    progress.clear();
     return groups
       .flat()
       .toSorted((a, b) => compare(a.namespace, b.namespace) || compare(a.externalSecret, b.externalSecret));

@@ -52,8 +52,9 @@ export const REASONS: Readonly<Record<ErrorCode | 'SecretUnmanaged', Reason>> = 
   },
   StoreForbidden: {
     means:
-      'The store’s `spec.conditions` do not let this namespace use it, or its annotation `latchkey.dev/inline-keys` does not allow the key of an inline reference.',
-    remedy: 'Ask whoever owns the store to add the namespace or the key; it works from the next pod on.',
+      'The store’s `spec.conditions` do not let this namespace use it, its annotation `latchkey.dev/inline-keys` does not allow the key of an inline reference, or an annotation of the namespace does not permit the key or the AWS role.',
+    remedy:
+      'Ask whoever owns the store, or the namespace (docs/multi-tenancy.md), to allow it; it works from the next pod on.',
   },
   InvalidProviderConfig: {
     means: 'The provider’s section of the store is wrong, incomplete, or leads to an address that stores may not use.',

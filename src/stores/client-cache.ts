@@ -220,9 +220,9 @@ export class ClientCache {
 }
 
 /**
- * Whoever a store is asked as. A cluster store may take its credentials from the ExternalSecret's namespace, so the
- * namespace is part of it.
+ * Whoever a store is asked as, in the generation of its spec: a new status is no reason to log in again. A cluster store may
+ * take its credentials from the ExternalSecret's namespace, so the namespace is part of it.
  */
 export function identityOf({ metadata }: SecretStore, namespace: string | undefined): string {
-  return `${metadata.uid}@${metadata.resourceVersion}/${namespace ?? ''}`;
+  return `${metadata.uid}@${metadata.generation ?? metadata.resourceVersion}/${namespace ?? ''}`;
 }

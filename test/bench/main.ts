@@ -3,6 +3,7 @@
  *   npm run bench -- admission [--pods 1000] [--json FILE]
  *   npm run bench -- pods [--pods 30] [--json FILE]
  *   npm run bench -- resolve [--json FILE]
+ *   npm run bench -- providers [--keys 1000] [--json FILE]
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -11,6 +12,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { benchPods, type PodsResult } from './pods.ts';
 import { benchResolve, type ResolveResult } from './resolve.ts';
 import { benchAdmission, type AdmissionResult, type VariantResult } from './admission.ts';
+import { benchProviders, type ProvidersResult } from './providers.ts';
 
 interface Settings {
   readonly pods: number;
@@ -50,6 +52,16 @@ program
     const items = await benchResolve((line) => void process.stderr.write(`${line}\n`));
     printItems(items);
     await writeFigures(json, { items });
+  });
+program
+  .command('providers')
+  .description('a thousand keys that each provider is asked for at once: calls, time, memory of the SDK')
+  .option('--keys <count>', 'distinct keys', parseCount, 1_000)
+  .option('--json <file>', 'where the figures are written', 'bench-results/providers.json')
+  .action(async ({ keys, json }: { readonly keys: number; readonly json: string }) => {
+    const result = await benchProviders({ keys, log: (line) => void process.stderr.write(`${line}\n`) });
+    printReadings(result);
+    await writeFigures(json, result);
   });
 await program.parseAsync();
 
@@ -94,6 +106,20 @@ function printItems(items: readonly ResolveResult[]): void {
       peakResidentMb.toFixed(0).padStart(14),
     ];
     print(variant.padEnd(16) + figures.join(''));
+  }
+}
+
+function printReadings({ readings }: ProvidersResult): void {
+  print(machine());
+  print(`${'provider'.padEnd(24)}   keys   calls   wall ms   SDK MB`);
+  for (const { subject, keys, calls, wallMs, sdkMb } of readings) {
+    const figures = [
+      String(keys).padStart(7),
+      String(calls).padStart(8),
+      wallMs.toFixed(0).padStart(10),
+      sdkMb.toFixed(1).padStart(9),
+    ];
+    print(subject.padEnd(24) + figures.join(''));
   }
 }
 

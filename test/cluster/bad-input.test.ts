@@ -85,7 +85,7 @@ const CASES: Readonly<Record<string, readonly [make.Manifest, string | RegExp]>>
   ],
   'a find of nothing that is there by tags': [
     from({ find: { tags: { a: 'b' } } }),
-    `${find0}: the fake provider finds by name.regexp only [InvalidExternalSecret]`,
+    `${find0}: the fake provider finds by name only [InvalidExternalSecret]`,
   ],
   'a rewrite whose expression is wrong': [
     rewritten('^good$', regexp('[', 'x')),

@@ -52,7 +52,7 @@ export interface Reconciling {
   status(namespace: string, name: string): Promise<string>;
   /** `Normal Created: secret created`, in the order of their making. */
   events(kind: string, namespace: string, name: string): Promise<readonly string[]>;
-  /** What the webhook answers to a pod: `allowed`, or the denial's sentence. */
+  /** What the webhook answers to a pod: `allowed`, or the denial's sentence up to its code. */
   admit(pod: Manifest): Promise<string>;
   stop(): Promise<void>;
 }
@@ -185,7 +185,7 @@ export async function startReconciling(registry: ProviderRegistry = {}): Promise
         limit().signal,
       );
       await told();
-      return allowed ? 'allowed' : (status?.message ?? 'denied');
+      return allowed ? 'allowed' : (status?.message ?? 'denied').replace(/ \(what to do: .*\)$/, '');
     },
     async stop() {
       await wiring.close();

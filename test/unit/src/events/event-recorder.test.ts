@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
+import type { SecretStore } from '../../../../src/api/external-secrets.ts';
 import type { Manifest } from '../../../support/latchkey/manifests.ts';
 import { clusterIsDown } from '../stores/support/observed-cluster.ts';
 import { createWorld, database, pod, type World } from '../stores/support/world.ts';
@@ -152,5 +153,18 @@ describe('no Event is written', () => {
     };
     assert.equal((await world.admit(podOf(controller('apps/v1', 'StatefulSet', 'db')))).allowed, false);
     assert.deepEqual(await told(), []);
+  });
+});
+
+describe('a store that works less well than it could', () => {
+  it('is told of once, on the store, however many clients notice', async () => {
+    const store = { ...object('external-secrets.io/v1', 'SecretStore', 'aws') } as unknown as SecretStore;
+    const sentence = 'SecretStore "aws" may not read in batches';
+    for (let client = 0; client < 3; client += 1) world.wiring.events.recordNotice(store, 'BatchReadRefused', sentence);
+    const events = await world.events();
+    assert.deepEqual(
+      events.map(({ regarding, type, reason, note }) => [regarding.kind, regarding.name, type, reason, note]),
+      [['SecretStore', 'aws', 'Warning', 'BatchReadRefused', sentence]],
+    );
   });
 });

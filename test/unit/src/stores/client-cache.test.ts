@@ -33,17 +33,22 @@ function newCache(options: Partial<ClientCacheOptions> = {}): ClientCache {
   });
 }
 
-function storeOf(resourceVersion: string, provider: Readonly<Record<string, object>> = { test: {} }): SecretStore {
+function storeOf(
+  generation: number,
+  provider: Readonly<Record<string, object>> = { test: {} },
+  resourceVersion = String(generation),
+): SecretStore {
   const base = store('store') as unknown as SecretStore;
-  return { ...base, metadata: { ...base.metadata, uid: 'u', resourceVersion }, spec: { provider } } as SecretStore;
+  const metadata = { ...base.metadata, uid: 'u', generation, resourceVersion };
+  return { ...base, metadata, spec: { provider } } as SecretStore;
 }
 
 describe('a client', () => {
   it('is made once for a store and used again', async () => {
     const cache = newCache();
     const opened = [
-      await cache.open(key, storeOf('1'), 'shop', signal),
-      await cache.open(key, storeOf('1'), 'shop', signal),
+      await cache.open(key, storeOf(1), 'shop', signal),
+      await cache.open(key, storeOf(1), 'shop', signal),
     ];
     assert.equal(opened[0]?.refusals, opened[1]?.refusals);
     assert.equal(backend.clients, 1);
@@ -51,28 +56,35 @@ describe('a client', () => {
 
   it('is made once for callers who come together', async () => {
     const cache = newCache();
-    const opened = await Promise.all([1, 2, 3].map(() => cache.open(key, storeOf('1'), 'shop', signal)));
+    const opened = await Promise.all([1, 2, 3].map(() => cache.open(key, storeOf(1), 'shop', signal)));
     assert.equal(new Set(opened.map(({ refusals }) => refusals)).size, 1);
     assert.deepEqual([backend.clients, backend.closed], [1, 0]);
   });
 
   it('is made anew for a changed store', async () => {
     const cache = newCache();
-    await cache.open(key, storeOf('1'), 'shop', signal);
-    await cache.open(key, storeOf('2'), 'shop', signal);
+    await cache.open(key, storeOf(1), 'shop', signal);
+    await cache.open(key, storeOf(2), 'shop', signal);
     assert.equal(backend.clients, 2);
+  });
+
+  it('serves a store on whose status or metadata something was written', async () => {
+    const cache = newCache();
+    await cache.open(key, storeOf(1), 'shop', signal);
+    await cache.open(key, storeOf(1, { test: {} }, '7'), 'shop', signal);
+    assert.equal(backend.clients, 1);
   });
 
   it('of a cluster store is not shared between namespaces', async () => {
     const cache = newCache();
-    await cache.open(clusterKey, storeOf('1'), 'shop', signal);
-    await cache.open(clusterKey, storeOf('1'), 'bank', signal);
+    await cache.open(clusterKey, storeOf(1), 'shop', signal);
+    await cache.open(clusterKey, storeOf(1), 'bank', signal);
     assert.equal(backend.clients, 2);
   });
 
   it('is closed with the cache', async () => {
     const cache = newCache();
-    await cache.open(key, storeOf('1'), 'shop', signal);
+    await cache.open(key, storeOf(1), 'shop', signal);
     cache.close();
     assert.equal(backend.closed, 1);
   });
@@ -86,7 +98,7 @@ describe('a client', () => {
   for (const [what, provider, code, message] of wrong) {
     it(`of a store with provider ${what} is refused`, async () => {
       await assert.rejects(
-        newCache().open(key, storeOf('1', provider), 'shop', signal),
+        newCache().open(key, storeOf(1, provider), 'shop', signal),
         (error) => error instanceof LatchkeyError && error.code === code && message.test(error.message),
       );
     });
@@ -110,7 +122,7 @@ describe('a client', () => {
         return { createProvider: () => ({ ...provider, newClient }) };
       },
     };
-    await newCache({ ...options, registry }).open(storeKey, storeOf('1'), 'shop', signal);
+    await newCache({ ...options, registry }).open(storeKey, storeOf(1), 'shop', signal);
     return contexts[0];
   }
 
@@ -135,7 +147,7 @@ describe('a client', () => {
   });
 
   it('of a store with a retryInterval that is no duration is refused, before anything is asked', async () => {
-    const broken = storeOf('1');
+    const broken = storeOf(1);
     const spec = { ...broken.spec, retrySettings: { retryInterval: 'soon' } };
     await assert.rejects(
       newCache().open(key, { ...broken, spec }, 'shop', signal),
@@ -151,7 +163,7 @@ describe('a client', () => {
     const names = Array.from({ length: 20 }, (_, index) => `k${index}`);
     for (const name of names) backend.values.set(name, 'not-real');
     const readAll = async (namespace: string): Promise<void> => {
-      const { client } = await cache.open(clusterKey, storeOf('1'), namespace, signal);
+      const { client } = await cache.open(clusterKey, storeOf(1), namespace, signal);
       await Promise.all(names.map((name) => client.getSecret({ key: name }, signal)));
     };
     const first = readAll('shop');

@@ -74,9 +74,9 @@ function login(token: string, namespace = 'shop'): void {
   folder.load(make.credentialsSecret('login', { token }, namespace) as unknown as KubernetesObject);
 }
 
-function open({ key = storeKey, version = '1', namespace = 'shop' } = {}): ReturnType<ClientCache['open']> {
+function open({ key = storeKey, generation = 1, namespace = 'shop' } = {}): ReturnType<ClientCache['open']> {
   const base = store('store') as unknown as SecretStore;
-  const metadata = { ...base.metadata, uid: 'store-uid', resourceVersion: version };
+  const metadata = { ...base.metadata, uid: 'store-uid', generation };
   return cache.open(key, { ...base, metadata, spec: { provider: { keyed: { url: 'https://x' } } } }, namespace, signal);
 }
 
@@ -102,8 +102,8 @@ describe('a client that was built with a credential', () => {
 
   it('gives way to a new one when the store changes', async () => {
     login('not-real-1');
-    await open({ version: '1' });
-    await open({ version: '2' });
+    await open({ generation: 1 });
+    await open({ generation: 2 });
     assert.equal(logins.length, 2);
   });
 

@@ -11,7 +11,7 @@ import { handClock } from './clock.ts';
 import { noMetrics, silentLogger, store } from './world.ts';
 
 /** One for all tests of a file: it is loaded once, and only by those that need it. */
-const go = createGoLibraries();
+const go = createGoLibraries({ timeLimitMs: 10_000 });
 
 export interface Resolving {
   /** Names of SecretStores that the spec names; each of the provider that `registry` has under `test`. */
