@@ -1,15 +1,15 @@
 import type { ExternalSecret } from '../api/external-secrets.ts';
 import { secrets } from '../api/resources.ts';
 import { asLatchkeyError, type ErrorCode } from '../core/errors.ts';
+import { describeStores } from '../core/external-secret/sources.ts';
 import { targetName } from '../core/external-secret/target-name.ts';
-import { isForeign } from '../core/store/store-access.ts';
-import { describeStore, type StoreKey } from '../core/store/store-key.ts';
+import type { StoreKey } from '../core/store/store-key.ts';
 import type { StoreVerdict } from '../core/store/store-status.ts';
 import { inParallel } from './in-parallel.ts';
 import type { Synced } from '../stores/sync.ts';
 import { Progress } from './progress.ts';
 import { say } from './sentences.ts';
-import { byTarget, select, storesNamedBy, type StoreToSync } from './sync-selection.ts';
+import { byTarget, select, type StoreToSync } from './sync-selection.ts';
 import { openWorkspace, type Workspace, type WorkspaceSettings } from './workspace.ts';
 
 export interface SyncSettings extends Omit<WorkspaceSettings, 'defaultStaleIfErrorMs'> {
@@ -50,7 +50,7 @@ export interface SyncReport {
   readonly externalSecrets: readonly ExternalSecretRow[];
 }
 
-/** No more of one namespace are worked on at once in any case. */
+/** Enough to fill the batches of a backend, and no burden to an API server. */
 const AT_ONCE = 32;
 /** As long as a fetch may take: a store that hangs does not use up the time of all others. */
 const LONGEST_LOOK_MS = 30_000;
@@ -149,7 +149,7 @@ class SyncRun {
     try {
       const looking = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_LOOK_MS)]);
       const verdict = await wiring.storeSyncer.syncStore(storeKey, store, looking);
-      if (verdict === undefined) return leftAlone(`it is for controller "${store.spec.controller}"`);
+      if (verdict === undefined) return leftAlone(`it belongs to controller "${store.spec.controller}"`);
       return typeof verdict === 'string' ? { result: verdict } : failed(verdict.error);
     } catch (cause) {
       return failed(cause);
@@ -162,8 +162,9 @@ class SyncRun {
     const stopped = this.#stopped();
     if (stopped !== undefined) return stopped;
     const { wiring, signal } = this.#workspace;
-    const foreign = this.#foreignStoreOf(externalSecret);
-    if (foreign !== undefined) return leftAlone(`${describeStore(foreign)} is for another controller`);
+    if (wiring.stores.isForeign(externalSecret, this.#controllerClass)) {
+      return leftAlone(`it belongs to another controller (${describeStores(externalSecret)})`);
+    }
     const { namespace: name = '' } = externalSecret.metadata;
     const namespace = wiring.views.namespaces.get({ name }) ?? {
       ...{ name, labels: {}, annotations: {}, isTerminating: false },
@@ -184,14 +185,6 @@ class SyncRun {
     } catch (cause) {
       return failed(cause);
     }
-  }
-
-  #foreignStoreOf(externalSecret: ExternalSecret): StoreKey | undefined {
-    const { secretStores, clusterSecretStores } = this.#workspace.wiring.views;
-    return storesNamedBy(externalSecret).find(({ kind, name, namespace = '' }) => {
-      const store = kind === 'SecretStore' ? secretStores.get({ namespace, name }) : clusterSecretStores.get({ name });
-      return store !== undefined && isForeign(store, this.#controllerClass);
-    });
   }
 
   async #sizesBytes({ namespace, name }: { readonly namespace: string; readonly name: string }) {

@@ -1,6 +1,6 @@
 import type { ExternalSecret, SecretStore } from '../api/external-secrets.ts';
 import { LatchkeyError } from '../core/errors.ts';
-import { storeKeysOf } from '../core/external-secret/sources.ts';
+import { namedStores } from '../core/external-secret/sources.ts';
 import { isClaim, targetName } from '../core/external-secret/target-name.ts';
 import { printable } from '../core/names.ts';
 import { describeStore, storeKey, type StoreKey } from '../core/store/store-key.ts';
@@ -29,7 +29,7 @@ export function select(views: Views, names: readonly string[], namespace: string
     names.length === 0
       ? alive.filter(({ metadata }) => metadata.namespace === namespace)
       : [...new Set(names.map((name) => named(alive, name, namespace)))];
-  const wanted = new Set(externalSecrets.flatMap(storesNamedBy).map(idOf));
+  const wanted = new Set(externalSecrets.flatMap(namedStores).map(idOf));
   return { externalSecrets, stores: storesIn(views).filter(({ storeKey: key }) => wanted.has(idOf(key))) };
 }
 
@@ -39,16 +39,6 @@ export function byTarget(externalSecrets: readonly ExternalSecret[]): readonly (
   return [...groups.values()].map((group) =>
     group.toSorted((a, b) => Number(isClaim(b)) - Number(isClaim(a)) || (a.metadata.name < b.metadata.name ? -1 : 1)),
   );
-}
-
-/** None where that cannot be read: its sync says so. */
-export function storesNamedBy(externalSecret: ExternalSecret): readonly StoreKey[] {
-  try {
-    return storeKeysOf(externalSecret);
-  } catch (error) {
-    if (error instanceof LatchkeyError) return [];
-    throw error;
-  }
 }
 
 function idOf(key: StoreKey): string {

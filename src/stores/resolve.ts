@@ -72,6 +72,15 @@ export class Resolver {
 
   /** @throws LatchkeyError naming the field, `spec.data[0] (secretKey "password"): …`. */
   async resolve(question: ResolveQuestion): Promise<Resolved> {
+    try {
+      return await this.#resolve(question);
+    } catch (cause) {
+      // A manifest that no API server has judged may have anything anywhere.
+      throw asLatchkeyError(cause);
+    }
+  }
+
+  async #resolve(question: ResolveQuestion): Promise<Resolved> {
     const { externalSecret, stores, signal } = question;
     const sources = stores.map((each): Source => ({ ...each, ...NOTHING_YET, reads: new Map() }));
     const items = itemsOf(externalSecret, sources);

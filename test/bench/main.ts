@@ -2,6 +2,7 @@
  * Measurements, as ratios against a baseline of the same run.
  *   npm run bench -- admission [--pods 1000] [--json FILE]
  *   npm run bench -- pods [--pods 30] [--json FILE]
+ *   npm run bench -- resolve [--json FILE]
  *   npm run bench -- providers [--keys 1000] [--json FILE]
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -9,6 +10,7 @@ import { dirname, resolve } from 'node:path';
 import { cpus, totalmem } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { benchPods, type PodsResult } from './pods.ts';
+import { benchResolve, type ResolveResult } from './resolve.ts';
 import { benchAdmission, type AdmissionResult, type VariantResult } from './admission.ts';
 import { benchProviders, type ProvidersResult } from './providers.ts';
 
@@ -41,6 +43,15 @@ program
     const result = await benchPods({ pods, log: (line) => void process.stderr.write(`${line}\n`) });
     printStarts(result);
     await writeFigures(json, result);
+  });
+program
+  .command('resolve')
+  .description('ExternalSecrets from the provider’s answer to the Secret that is to be written, without a cluster')
+  .option('--json <file>', 'where the figures are written', 'bench-results/resolve.json')
+  .action(async ({ json }: Settings) => {
+    const items = await benchResolve((line) => void process.stderr.write(`${line}\n`));
+    printItems(items);
+    await writeFigures(json, { items });
   });
 program
   .command('providers')
@@ -78,6 +89,24 @@ function printStarts({ starts, crowd }: PodsResult): void {
   print(
     `\nLatchkey while ${pods} pods start: at most ${mostResidentMb.toFixed(0)} MB RSS, ${cpuMsPerPod.toFixed(1)} ms CPU a pod`,
   );
+}
+
+function printItems(items: readonly ResolveResult[]): void {
+  print(machine());
+  print(`${'variant'.padEnd(16)}  items   CPU µs   median   ÷ floor   wall µs   KB/item   peak RSS MB`);
+  for (const { variant, count, cpuUs, fastestWallUs, allocatedBytes, peakResidentMb } of items) {
+    const floor = items.find((other) => other.count === count && other.variant === 'floor');
+    const figures = [
+      String(count).padStart(7),
+      cpuUs.fastest.toFixed(1).padStart(9),
+      cpuUs.median.toFixed(1).padStart(9),
+      shown(cpuUs.fastest / (floor?.cpuUs.fastest ?? Number.NaN), 1).padStart(10),
+      fastestWallUs.toFixed(1).padStart(10),
+      (allocatedBytes / 1_000).toFixed(1).padStart(10),
+      peakResidentMb.toFixed(0).padStart(14),
+    ];
+    print(variant.padEnd(16) + figures.join(''));
+  }
 }
 
 function printReadings({ readings }: ProvidersResult): void {

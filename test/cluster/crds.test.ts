@@ -350,6 +350,25 @@ describe('the CRDs on an API server', () => {
     }
   }
 
+  for (const version of ['v1', 'v1beta1']) {
+    it(`have every field of ${version} described in what the API server publishes, where kubectl explain reads it`, async () => {
+      await explain('externalsecrets', `--api-version=external-secrets.io/${version}`);
+      const published = JSON.parse(
+        await runOrThrow('get', '--raw', `/openapi/v3/apis/external-secrets.io/${version}`),
+      ) as { readonly components: { readonly schemas: Readonly<Record<string, Schema>> } };
+      for (const { kind } of kinds) {
+        const schema = published.components.schemas[`io.external-secrets.${version}.${kind}`];
+        const fields = [...propertiesOf(schema ?? {})];
+        assert.ok(fields.length > 20, `${kind} has ${fields.length} fields`);
+        const undescribed = fields.filter((field) => (field.schema.description ?? '').length < 10);
+        assert.deepEqual(
+          undescribed.map(({ path }) => `${kind} ${path}`),
+          [],
+        );
+      }
+    });
+  }
+
   /** The API server publishes the schema a moment after it has established the CRD. */
   async function explain(path: string, ...flags: string[]): Promise<string> {
     let text = '';

@@ -104,13 +104,14 @@ const STORES = [
   'STORE        NAMESPACE  NAME     RESULT',
   'SecretStore  payments   store    valid',
   'SecretStore  shop       broken   failed: spec.provider.fake.validationResult declares this store broken [InvalidProviderConfig]',
-  'SecretStore  shop       foreign  left alone: it is for controller "someone-else"',
+  'SecretStore  shop       foreign  left alone: it belongs to controller "someone-else"',
   'SecretStore  shop       store    valid',
   '',
 ];
 const TYPO =
   'shop       typo            typo    -     failed: spec.data[0] (secretKey "password"): the fake provider has no secret "prod/typo" [SecretNotFound]';
-const THEIRS = 'shop       theirs          theirs  -     left alone: SecretStore "foreign" is for another controller';
+const THEIRS =
+  'shop       theirs          theirs  -     left alone: it belongs to another controller (SecretStore "foreign")';
 const TITLES = 'NAMESPACE  EXTERNALSECRET  SECRET  KEYS  RESULT';
 
 describe('latchkey sync --cluster --dry-run', () => {

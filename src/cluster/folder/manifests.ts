@@ -119,6 +119,13 @@ function assertOurs(object: KubernetesObject & { readonly spec?: unknown }, wher
   if (typeof spec !== 'object' || spec === null) {
     throw rejected(`${where} (${printable(kind)} "${printable(metadata.name)}") has no spec`);
   }
+  for (const field of ['data', 'dataFrom']) {
+    const entries: unknown = (spec as Readonly<Record<string, unknown>>)[field] ?? [];
+    if (Array.isArray(entries) && entries.every((entry) => typeof entry === 'object' && entry !== null)) continue;
+    throw rejected(
+      `${where} (${printable(kind)} "${printable(metadata.name)}") has a spec.${field} that is no list of objects`,
+    );
+  }
 }
 
 function rejected(message: string): LatchkeyError {

@@ -15,15 +15,15 @@ const ALPHABETS = {
  * @throws LatchkeyError `InvalidData`, without any of the value.
  */
 export function decodeValue(value: SecretValue, { decodingStrategy, nullBytePolicy }: ValueStrategies): SecretValue {
-  const decoded = decode(value, decodingStrategy ?? '');
+  const decoded = decode(value, decodingStrategy);
   if (nullBytePolicy === 'Fail' && decoded.reveal().includes(0)) {
     throw new LatchkeyError('InvalidData', 'the value holds a NUL byte, which nullBytePolicy Fail forbids');
   }
   return decoded;
 }
 
-function decode(value: SecretValue, strategy: NonNullable<ValueStrategies['decodingStrategy']>): SecretValue {
-  if (strategy === '' || strategy === 'None') return value;
+function decode(value: SecretValue, strategy: ValueStrategies['decodingStrategy']): SecretValue {
+  if (strategy !== 'Auto' && strategy !== 'Base64' && strategy !== 'Base64URL') return value;
   const text = value
     .reveal()
     .toString('latin1')

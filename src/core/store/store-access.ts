@@ -63,6 +63,9 @@ export function selects(selector: LabelSelector, labels: Readonly<Record<string,
           return value !== undefined;
         case 'DoesNotExist':
           return value === undefined;
+        // The schema allows any word here.
+        default:
+          return false;
       }
     })
   );

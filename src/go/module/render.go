@@ -6,16 +6,15 @@ import (
 	"bytes"
 	"maps"
 	"slices"
+	"strings"
 	"text/template"
+	"unicode"
 
 	"sigs.k8s.io/yaml"
 )
 
 // Errors of text/template begin with the name of the template; this one is never seen.
 const templateName = "t"
-
-// Registering some 230 functions takes longer than most templates do, copying them does not.
-var base = template.New(templateName).Funcs(functions())
 
 func init() {
 	operations[5] = render
@@ -57,16 +56,11 @@ func render(in *reader, out *writer) error {
 }
 
 func (r renderer) one(out *writer, text string, values map[string]string, isMap bool) error {
-	// Each has a copy of its own: what one defines is not there for the others.
-	t, err := base.Clone()
-	if err != nil {
-		return err
-	}
-	t.Delims(r.left, r.right)
+	t := template.New(templateName).Funcs(functionsIn(text)).Delims(r.left, r.right)
 	if r.isKeyDemanded {
 		t.Option("missingkey=error")
 	}
-	if t, err = t.Parse(text); err != nil {
+	if _, err := t.Parse(text); err != nil {
 		return err
 	}
 	var rendered bounded
@@ -86,6 +80,21 @@ func (r renderer) one(out *writer, text string, values map[string]string, isMap 
 		out.text(members[name])
 	}
 	return nil
+}
+
+// functionsIn are those that a text may call: registering all 230 takes longer than most templates do.
+func functionsIn(text string) template.FuncMap {
+	all, some := functions(), template.FuncMap{}
+	for word := range strings.FieldsFuncSeq(text, isNoNameCharacter) {
+		if function, ok := all[word]; ok {
+			some[word] = function
+		}
+	}
+	return some
+}
+
+func isNoNameCharacter(r rune) bool {
+	return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
 }
 
 // bounded stops a template that writes more than may come out anyway.

@@ -3,6 +3,9 @@ import type { FailedTry } from '../../core/store/retry-policy.ts';
 import type { DocumentRef, DocumentResult } from '../../ports/provider.ts';
 import { raceAbort } from '../race-abort.ts';
 
+/** One for all: every read ends so, and making one means making a stack. */
+const NOBODY_WAITS = new DOMException('nobody waits for it any more', 'AbortError');
+
 /** One document that is to be read or being read, for everyone who waits for it. */
 export class SharedRead {
   /** The same for whatever reads the same document. */
@@ -42,7 +45,7 @@ export class SharedRead {
       return { error: this.#lastError ?? asLatchkeyError(cause) };
     } finally {
       this.#waiters -= 1;
-      if (this.#waiters === 0) this.#abandoned.abort();
+      if (this.#waiters === 0) this.#abandoned.abort(NOBODY_WAITS);
     }
   }
 

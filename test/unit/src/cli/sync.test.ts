@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { credentialsSecret, externalSecret, fakeStore, vaultStore } from '../../../support/latchkey/manifests.ts';
+import { awsStore, credentialsSecret, externalSecret, fakeStore } from '../../../support/latchkey/manifests.ts';
 import { startHangingBackend, type HangingBackend } from '../../../support/latchkey/hanging-backend.ts';
 import type { CommandResult } from '../../../support/process/run-command.ts';
 import { waitUntil } from '../../../support/process/wait-until.ts';
@@ -96,7 +96,7 @@ describe('latchkey sync of many manifests as JSON', () => {
       'gone-retained': ['created', 0, /^the backend does not have spec\.data\[0\] \(secretKey "value"\)$/],
       gone: ['failed', undefined, /^spec\.data\[0\] \(secretKey "value"\): .* has no secret "prod\/nowhere"$/],
       storeless: ['failed', undefined, /^there is no such SecretStore in namespace "shop"$/],
-      'of-another': ['left-alone', undefined, /^SecretStore "foreign" is for another controller$/],
+      'of-another': ['left-alone', undefined, /^it belongs to another controller \(SecretStore "foreign"\)$/],
     };
   for (const [name, [want, keys, cause]] of Object.entries(rows)) {
     it(`says of ${name} that it is ${want}`, () => {
@@ -209,22 +209,24 @@ describe('latchkey sync of named objects', () => {
 describe('latchkey sync where the backend does not answer', () => {
   let backend: HangingBackend;
   let args: readonly string[];
+  let env: Readonly<Record<string, string>>;
   before(async () => {
     backend = await startHangingBackend();
     const file = await shop.write(
       'hanging.yaml',
-      vaultStore('hanging', 'shop', backend.url),
-      credentialsSecret('vault-token', { token: 'not-real' }, 'shop'),
+      awsStore('hanging', 'shop'),
+      credentialsSecret('aws-credentials', { id: 'AKIANOTREAL', key: 'not-real' }, 'shop'),
       ...Array.from({ length: 40 }, (_, index) =>
         externalSecret({ name: `db-${index}`, namespace: 'shop', store: 'hanging', data: { value: 'db' } }),
       ),
     );
-    args = ['sync', '-o', 'json', '-f', file, '--allowed-backend-hosts', '127.0.0.1'];
+    args = ['sync', '-o', 'json', '-f', file];
+    env = { AWS_SECRETSMANAGER_ENDPOINT: backend.url };
   });
   after(() => backend[Symbol.asyncDispose]());
 
   it('gives up after --timeout and says what was not tried any more', async () => {
-    const result = await shop.run([...args, '--timeout', '1s']);
+    const result = await shop.run([...args, '--timeout', '2s'], { env });
     const causes = reportOf(result).externalSecrets.map(({ result: each, cause }) => `${each}: ${cause}`);
     assert.equal(result.exitCode, 1);
     assert.deepEqual(tally(causes), {
@@ -235,7 +237,7 @@ describe('latchkey sync where the backend does not answer', () => {
 
   it('finishes what has begun when it is interrupted, begins no more and reports', async () => {
     const child = spawn(process.execPath, [MAIN, ...args, '--timeout', '3s'], {
-      env: { PATH: process.env['PATH'] ?? '' },
+      env: { PATH: process.env['PATH'] ?? '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const printed = { stdout: '', stderr: '' };

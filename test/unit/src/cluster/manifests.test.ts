@@ -81,6 +81,14 @@ describe('manifests', () => {
       'apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: db}\n',
       /document 1 \(ExternalSecret "db"\) has no spec$/,
     ],
+    'with an ExternalSecret whose data is a number': [
+      'apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: db}\nspec: {data: 5}\n',
+      /document 1 \(ExternalSecret "db"\) has a spec\.data that is no list of objects$/,
+    ],
+    'with an ExternalSecret with an entry of text': [
+      'apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: db}\nspec: {dataFrom: [planted]}\n',
+      /document 1 \(ExternalSecret "db"\) has a spec\.dataFrom that is no list of objects$/,
+    ],
     'with a store whose name is a number': [
       'apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {name: 5}\nspec: {}\n',
       /document 1 \(SecretStore\) has no metadata.name that is a text$/,

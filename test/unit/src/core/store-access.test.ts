@@ -29,7 +29,7 @@ function store(conditions?: readonly StoreCondition[]): SecretStore {
     apiVersion: 'external-secrets.io/v1',
     kind: 'ClusterSecretStore',
     metadata: { name: 'vault' },
-    spec: conditions === undefined ? {} : { conditions },
+    spec: { provider: {}, ...(conditions !== undefined && { conditions }) },
   };
 }
 

@@ -15,7 +15,7 @@ const NOW = '2026-01-02T00:00:00Z';
 
 const store = (status?: StoreStatus, refreshInterval?: number | string): SecretStore => ({
   ...{ apiVersion: 'external-secrets.io/v1', kind: 'SecretStore', metadata: { name: 'store' } },
-  spec: refreshInterval === undefined ? {} : { refreshInterval },
+  spec: { provider: {}, ...(refreshInterval !== undefined && { refreshInterval }) },
   ...(status && { status }),
 });
 const error = { error: new LatchkeyError('BackendAuthFailed', 'the backend refused the token') };

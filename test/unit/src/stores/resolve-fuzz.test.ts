@@ -7,6 +7,7 @@ import { isSecretKey } from '../../../../src/core/external-secret/convert-key.ts
 import { SecretValue } from '../../../../src/core/secret-value.ts';
 import type { ProviderRegistry } from '../../../../src/ports/provider.ts';
 import { pathOnly } from '../../../../providers/shared/json-document.ts';
+import type { Manifest } from '../../../support/latchkey/manifests.ts';
 import { bytesOf, resolveThrough } from './support/resolving.ts';
 
 const MARK = 'hunter2';
@@ -92,6 +93,40 @@ function frozen<T>(value: T): T {
   return Object.freeze(value);
 }
 
+/** What a schema would refuse, wherever it stands. */
+const nonsense = fc.oneof(
+  fc.constantFrom<unknown>(null, true, 0, -1, '', 'x', [], {}, [null], [[]], '__proto__', 'constructor'),
+  fc.jsonValue({ maxDepth: 2 }),
+);
+const sourceRef = fc.constantFrom<unknown>(
+  { storeRef: { name: 'store' } },
+  { storeRef: { name: 'other', kind: 'SecretStore' } },
+  { storeRef: { name: 'nowhere' } },
+  { storeRef: { name: 'store', kind: 'ClusterSecretStore' } },
+  { generatorRef: { kind: 'Password', name: 'p' } },
+  {},
+);
+
+/** The value with whatever stands at one of its places replaced; `at` from 0 to 1 chooses which. */
+function corrupted(value: unknown, at: number, by: unknown): unknown {
+  const places: (readonly string[])[] = [];
+  const walk = (node: unknown, path: readonly string[]): void => {
+    if (path.length > 0) places.push(path);
+    if (typeof node !== 'object' || node === null) return;
+    for (const [name, child] of Object.entries(node)) walk(child, [...path, name]);
+  };
+  walk(value, []);
+  const place = places[Math.floor(at * places.length)];
+  return place === undefined ? value : replaced(value, place, by);
+}
+
+function replaced(node: unknown, [name, ...rest]: readonly string[], by: unknown): unknown {
+  if (name === undefined) return by;
+  const child = replaced((node as Readonly<Record<string, unknown>>)[name], rest, by);
+  if (Array.isArray(node)) return (node as readonly unknown[]).map((each, at) => (String(at) === name ? child : each));
+  return { ...(node as object), [name]: child };
+}
+
 describe('resolving', () => {
   it('gives keys that a Secret may have, or throws an error of ours that quotes no value, and changes nothing', async () => {
     const spec = fc.record({ data, dataFrom, target: fc.record({ deletionPolicy }) });
@@ -108,6 +143,38 @@ describe('resolving', () => {
         }
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('of nonsense ends with an error of ours at worst, which quotes no value, and changes nothing', async (test) => {
+    const entry = fc.record({ extract: remoteRef, find, rewrite, sourceRef }, { requiredKeys: [] });
+    const item = fc.record(
+      { secretKey: fc.constantFrom('x', 'y'), remoteRef, sourceRef },
+      { requiredKeys: ['remoteRef'] },
+    );
+    const spec = fc.record({
+      data: fc.array(item, { maxLength: 3 }),
+      dataFrom: fc.array(entry, { maxLength: 3 }),
+      target: fc.record({ deletionPolicy }),
+    });
+    const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+    const corruptions = fc.array(fc.tuple(place, nonsense), { maxLength: 3 });
+    const seed = Date.now();
+    test.diagnostic(`seed ${seed}`);
+    await fc.assert(
+      fc.asyncProperty(document, spec, corruptions, async (held, wanted, changes) => {
+        const values = new Map(['a', 'b'].map((name) => [name, held]));
+        const odd = changes.reduce<unknown>((before, [at, by]) => corrupted(before, at, by), wanted);
+        const manifest = frozen(odd) as Manifest;
+        try {
+          const resolved = bytesOf(await resolveThrough(backendOf(values), manifest, { stores: ['store', 'other'] }));
+          for (const name of resolved.keys()) assert.ok(isSecretKey(name), JSON.stringify(name));
+        } catch (error) {
+          assert.ok(error instanceof LatchkeyError, String(error));
+          assert.ok(!error.message.includes(MARK), error.message);
+        }
+      }),
+      { numRuns: 1_000, seed },
     );
   });
 });
