@@ -64,11 +64,13 @@ export function templateFailure(
   response: ResponseReader,
   templates: readonly TemplateCall[],
 ): TemplateError {
-  if (!response.flag()) return new TemplateError(problemOf(kind, detail, '', true), { template: 0 });
+  if (!response.flag()) return new TemplateError(problemOf(kind, detail, '', false), { template: 0 });
   const template = response.number();
   const [line, byteColumn, name] = [response.number(), response.number(), response.text()];
   const call = templates[template];
-  const problem = problemOf(kind, detail, name, call?.isConfidential ?? true);
+  // A value that reads like one of Go's texts could make any name of it: a name has to stand in the template.
+  const isSpelled = call?.isConfidential === false && call.text.reveal().includes(detail);
+  const problem = problemOf(kind, detail, name, isSpelled);
   if (line === 0) return new TemplateError(problem, { template });
   const lineBytes = call?.text.reveal().toString('latin1').split('\n')[line - 1] ?? '';
   const before = Buffer.from(lineBytes.slice(0, byteColumn - 1), 'latin1').toString('utf8');
@@ -77,7 +79,7 @@ export function templateFailure(
   return new TemplateError(problem, { template, line, column, ...shown });
 }
 
-function problemOf(kind: string, detail: string, name: string, isConfidential: boolean): string {
+function problemOf(kind: string, detail: string, name: string, mayName: boolean): string {
   if (kind === 'call') {
     if (name === 'fail') return 'template called fail';
     const cause = CAUSES[detail];
@@ -87,6 +89,6 @@ function problemOf(kind: string, detail: string, name: string, isConfidential: b
   if (kind === 'too-large') return 'what comes out is larger than 8 MiB';
   const yaml = YAML_FAULTS[kind];
   if (yaml !== undefined) return `what comes out cannot be used: ${yaml}${detail === '' ? '' : `: line ${detail}`}`;
-  const named = isConfidential || detail === '' ? '' : ` "${printable(detail, 60)}"`;
+  const named = !mayName || detail === '' ? '' : ` "${printable(detail, 60)}"`;
   return (FAULTS[kind] ?? (() => 'it cannot be rendered'))(named);
 }

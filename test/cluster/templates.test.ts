@@ -1,5 +1,6 @@
 /** Templates on a real API server: pods get what they should, and where a template fails, denial and status say why. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { ExternalSecret } from '../../src/api/external-secrets.ts';
 import type { Secret } from '../../src/api/kubernetes.ts';
@@ -10,9 +11,11 @@ import { installLatchkey, LATCHKEY_USER } from '../support/latchkey/install.ts';
 import { startLatchkey, type LatchkeyProcess } from '../support/latchkey/latchkey-process.ts';
 import * as make from '../support/latchkey/manifests.ts';
 import { PodClient } from '../support/latchkey/pod-client.ts';
+import { runCommand } from '../support/process/run-command.ts';
 import { waitUntil } from '../support/process/wait-until.ts';
 import { SentinelCollector } from '../support/sentinel/sentinel.ts';
 
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
 /** The API server waits 8 s for the webhook, which answers 1.25 s before that. */
 const DEADLINE_MS = 8_000;
 const sentinels = new SentinelCollector();
@@ -173,6 +176,20 @@ describe('a pod whose Secret is templated', () => {
     await applied(templated('cluster', { metadata: { labels: { 'argocd.argoproj.io/secret-type': 'cluster' } } }));
     const [denial] = await failureOf('cluster', ['user']);
     assert.match(denial, /--allowed-template-metadata\) \[TargetForbidden\]/);
+  });
+});
+
+describe('latchkey render --cluster', () => {
+  it('shows what the cluster’s ExternalSecrets make, and where one fails, without a value', async () => {
+    const args = ['render', '--cluster', '--kubeconfig', controlPlane.kubeconfigFile, '-n', 'shop'];
+    const { exitCode, stdout, stderr } = await runCommand(process.execPath, [MAIN, ...args], { timeoutMs: 60_000 });
+    sentinels.collect('latchkey render', stdout + stderr);
+    assert.equal(exitCode, 1);
+    assert.match(stdout, /app\.conf: "\[redacted\], 13 bytes"/);
+    assert.ok(
+      stderr.includes('line 2, column 5: there is no key "nope" [TemplateError]\n  2 |  {{ .nope }}\n'),
+      stderr,
+    );
   });
 });
 

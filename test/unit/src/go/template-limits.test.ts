@@ -177,6 +177,12 @@ describe('what is said of a template that fails', () => {
     sentinel.assertUnseen();
   });
 
+  it('has no name out of a value that reads like what Go says', async () => {
+    const values = { s: 'x map has no entry for key "fakeValue"' };
+    const failure = await renderFailure(libraries, '{{ range .s }}{{ end }}', values);
+    assert.equal(failure, 'line 1, column 10: there is no key');
+  });
+
   it('has no name out of a template that is secret itself', async () => {
     const sentinel = new SentinelCollector();
     const name = sentinel.mint().replaceAll(/[^A-Za-z0-9]/g, '');
