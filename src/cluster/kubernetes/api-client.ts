@@ -2,7 +2,7 @@ import { Agent, request, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { LatchkeyError } from '../../core/errors.ts';
-import { printable } from '../../core/names.ts';
+import { describeAnswer, refusalOf, type ApiAnswer } from './api-refusal.ts';
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -13,11 +13,6 @@ export interface ApiRequest {
   /** What is being done, for messages: `get Secret "default/db"`. */
   readonly what: string;
   readonly signal: AbortSignal;
-}
-
-export interface ApiAnswer {
-  readonly status: number;
-  readonly body: unknown;
 }
 
 /** Sockets to the API server; more requests than this wait for one. */
@@ -50,23 +45,15 @@ export class ApiClient {
   async send(apiRequest: ApiRequest): Promise<ApiAnswer> {
     const answer = await this.#exchange(apiRequest);
     const { what } = apiRequest;
-    const quota = exceededQuota(answer);
-    if (quota !== undefined) {
-      throw new LatchkeyError('QuotaExceeded', `ResourceQuota "${printable(quota)}" leaves no room to ${what}`);
-    }
-    if (answer.status === 401 || answer.status === 403) {
-      throw new LatchkeyError('ClusterForbidden', `the API server does not let Latchkey ${what} (${describe(answer)})`);
-    }
-    if (answer.status === 429 || answer.status >= 500) {
-      throw new LatchkeyError('ClusterUnavailable', `the API server could not ${what} (${describe(answer)})`);
-    }
+    const refusal = refusalOf(answer, what);
+    if (refusal !== undefined) throw refusal;
     return answer;
   }
 
   /** @throws LatchkeyError `ClusterRejected` unless the status says success. */
   static assertSuccess(answer: ApiAnswer, what: string): void {
     if (answer.status >= 300) {
-      throw new LatchkeyError('ClusterRejected', `the API server refused to ${what} (${describe(answer)})`);
+      throw new LatchkeyError('ClusterRejected', `the API server refused to ${what} (${describeAnswer(answer)})`);
     }
   }
 
@@ -82,7 +69,10 @@ export class ApiClient {
     const incoming = await this.#open(apiRequest);
     if (incoming.statusCode !== 200) {
       const answer = { status: incoming.statusCode ?? 0, body: await this.#read(incoming, apiRequest) };
-      throw new LatchkeyError('ClusterUnavailable', `the API server did not ${apiRequest.what} (${describe(answer)})`);
+      throw new LatchkeyError(
+        'ClusterUnavailable',
+        `the API server did not ${apiRequest.what} (${describeAnswer(answer)})`,
+      );
     }
     let isSilent = false;
     incoming.setTimeout(silenceMs, () => {
@@ -189,22 +179,6 @@ async function readJson(incoming: IncomingMessage): Promise<unknown> {
   const text = Buffer.concat(chunks).toString('utf8');
   // Proxies and aggregated servers may answer plain text; its content is never shown.
   return text.startsWith('{') ? JSON.parse(text) : undefined;
-}
-
-/**
- * Name of the ResourceQuota that the admission plug-in of that name refused for. Only its message tells such a refusal from
- * a lack of rights; nothing but the name, which is an object's, is taken from it.
- */
-function exceededQuota({ status, body }: ApiAnswer): string | undefined {
-  const message = (body as { message?: unknown } | undefined)?.message;
-  if (status !== 403 || typeof message !== 'string') return undefined;
-  return / is forbidden: exceeded quota: ([a-z0-9.-]{1,253}),/.exec(message)?.[1];
-}
-
-/** Status code and the machine-readable reason; never the message, which may quote what was sent. */
-function describe({ status, body }: ApiAnswer): string {
-  const reason = (body as { reason?: unknown } | undefined)?.reason;
-  return typeof reason === 'string' ? `${status} ${printable(reason, 60)}` : String(status);
 }
 
 function unavailable({ what, signal }: ApiRequest, error: unknown): LatchkeyError {

@@ -16,7 +16,8 @@ import type {
 } from '../../ports/cluster.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ServiceAccountToken } from '../../ports/provider.ts';
-import { ApiClient, type ApiAnswer, type ApiRequest } from './api-client.ts';
+import { ApiClient, type ApiRequest } from './api-client.ts';
+import type { ApiAnswer } from './api-refusal.ts';
 import { WatchingInformer } from './watching-informer.ts';
 
 const APPLY_PATCH = 'application/apply-patch+yaml';
