@@ -149,7 +149,8 @@ describe('a churn of 200 pods with a faulty backend', { skip: whyNoNode() ?? fal
     await Promise.all(Array.from({ length: CLIENTS }, reader));
     assert.deepEqual(old, []);
     t.diagnostic(`seed ${SEED}; the backend failed ${world.backendFailures()} times`);
-    assert.ok(world.backendFailures() > PODS / 10, 'the backend did fail');
+    // Pods that come together share a batch of reads, so it is asked, and fails, far less often than there are pods.
+    assert.ok(world.backendFailures() > 0, 'the backend did fail');
   });
 
   it('breaks exactly that where Latchkey is off', async () => {
