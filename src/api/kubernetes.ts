@@ -20,6 +20,8 @@ export interface ManagedFields {
   readonly manager?: string;
   readonly operation?: string;
   readonly subresource?: string;
+  /** When it last did. */
+  readonly time?: string;
   readonly fieldsV1?: { readonly [key: string]: Json };
 }
 
