@@ -62,6 +62,18 @@ export interface Namespace extends KubernetesObject {
   readonly status?: { readonly phase?: string };
 }
 
+/** coordination.k8s.io/v1. Times are RFC 3339 with microseconds. */
+export interface Lease extends KubernetesObject {
+  readonly spec?: {
+    /** Empty: its holder has let go of it. */
+    readonly holderIdentity?: string;
+    readonly leaseDurationSeconds?: number;
+    readonly acquireTime?: string;
+    readonly renewTime?: string;
+    readonly leaseTransitions?: number;
+  };
+}
+
 /** events.k8s.io/v1. */
 export interface Event extends KubernetesObject {
   readonly eventTime: string;
