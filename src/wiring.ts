@@ -8,6 +8,7 @@ import type { Logger } from './ports/logger.ts';
 import type { Metrics } from './ports/metrics.ts';
 import type { ProviderRegistry } from './ports/provider.ts';
 import { createGoLibraries } from './go/go-libraries.ts';
+import { AwaitedSecrets } from './stores/awaited-secrets.ts';
 import { CircuitBreakers } from './stores/circuit-breakers.ts';
 import { ClientCache, type ClientCacheOptions } from './stores/client-cache.ts';
 import { ConfigMapLook } from './stores/config-map-look.ts';
@@ -24,7 +25,8 @@ import { createViews, type Views } from './stores/views.ts';
 
 /** What an operator may set about how pods are judged and stores are used. */
 export interface AdmissionSettings {
-  readonly controllerClass: string;
+  /** Of the stores that are ours; undefined = all belong to another controller. */
+  readonly controllerClass: string | undefined;
   readonly ambientCredentials: ClientCacheOptions['ambientCredentials'];
   readonly allowedBackendHosts: ClientCacheOptions['allowedBackendHosts'];
   readonly defaultStaleIfErrorMs: number;
@@ -52,6 +54,9 @@ export interface Wiring {
   readonly stores: StoreLookup;
   readonly syncer: Syncer;
   readonly storeSyncer: StoreSyncer;
+  readonly clients: ClientCache;
+  /** What admitted pods wait for. */
+  readonly awaited: AwaitedSecrets;
   readonly events: EventRecorder;
   /** Writes the statuses and Events that are due and closes the provider clients. */
   close(): Promise<void>;
@@ -85,12 +90,14 @@ export function wireAdmission(options: WiringOptions): Wiring {
     onVerdict: (store, verdict) => events.recordStore(store, verdict),
   });
   const liveLook = new LiveLook(cluster, views, clock);
+  const awaited = new AwaitedSecrets();
   const resolver = new NeedResolver({
     cluster,
     views,
     liveLook,
     stores,
     syncer,
+    awaited,
     versionKey,
     controllerClass,
     clock,
@@ -112,6 +119,8 @@ export function wireAdmission(options: WiringOptions): Wiring {
     stores,
     syncer,
     storeSyncer,
+    clients,
+    awaited,
     events,
     async close() {
       await Promise.all([syncer.statuses.flush(), events.flush()]);

@@ -4,6 +4,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Timer } from '../ports/timer.ts';
+import { TakenOver } from '../stores/sync.ts';
+import { pause } from './pause.ts';
 
 export interface LeaderElectionOptions {
   readonly cluster: Cluster;
@@ -58,7 +60,7 @@ export class LeaderElection {
   async run(lead: Leading, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       if (await this.#acquireOrRenew()) await this.#leadWhileRenewing(lead, signal);
-      else await this.#pause(RETRY_PERIOD_MS * (1 + this.#options.random() * RETRY_JITTER), signal);
+      else await pause(this.#options.timer, RETRY_PERIOD_MS * (1 + this.#options.random() * RETRY_JITTER), signal);
     }
   }
 
@@ -78,7 +80,7 @@ export class LeaderElection {
     }
     const wasLeading = this.isLeading;
     this.#isLeading = false;
-    leading.abort();
+    leading.abort(new TakenOver());
     if (!wasLeading) logger.warn('no longer leading: another replica holds the lease, or it could not be renewed', {});
     if (!signal.aborted) return;
     await work;
@@ -86,7 +88,7 @@ export class LeaderElection {
   }
 
   async #renewAfterPause(signal: AbortSignal): Promise<void> {
-    await this.#pause(RETRY_PERIOD_MS, signal);
+    await pause(this.#options.timer, RETRY_PERIOD_MS, signal);
     if (signal.aborted || !this.isLeading) return;
     await this.#acquireOrRenew();
     const holder = this.#observed?.lease.spec?.holderIdentity;
@@ -185,17 +187,5 @@ export class LeaderElection {
   /** MicroTime. */
   #timestamp(): string {
     return new Date(this.#options.clock.now()).toISOString().replace('Z', '000Z');
-  }
-
-  #pause(durationMs: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        cancel();
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const cancel = this.#options.timer.after(durationMs, end);
-      signal.addEventListener('abort', end, { once: true });
-    });
   }
 }

@@ -55,8 +55,10 @@ export class WorkQueue {
   }
 
   /** @returns false when there are too many keys, and this one was left out. */
-  add(key: string, atMs: number, priority: Priority): boolean {
-    if (atMs === Infinity) return true;
+  add(key: string, exactlyAtMs: number, priority: Priority): boolean {
+    if (exactlyAtMs === Infinity) return true;
+    // Clocks count whole milliseconds.
+    const atMs = Math.ceil(exactlyAtMs);
     const before = this.#entries.get(key);
     if (before === undefined && this.#entries.size >= this.#mostKeys) return false;
     if (before === undefined) {

@@ -14,6 +14,9 @@ export interface WorkersOptions {
   readonly logger: Logger;
 }
 
+/** The machine's time may be set, or the machine sleep: the clock is looked at this often. */
+const LONGEST_ALARM_MS = 60_000;
+
 /** Works through a queue with so many keys at once, while it may. */
 export class Workers {
   readonly #options: WorkersOptions;
@@ -26,6 +29,11 @@ export class Workers {
   constructor(options: WorkersOptions) {
     this.#options = options;
     this.#queue = new WorkQueue(options.clock);
+  }
+
+  /** Is anything taken in? */
+  get isRunning(): boolean {
+    return this.#signal !== undefined;
   }
 
   get queued(): number {
@@ -100,7 +108,7 @@ export class Workers {
     const nextAtMs = this.#queue.nextAtMs();
     if (nextAtMs === undefined) return;
     const { clock, timer } = this.#options;
-    this.#cancelAlarm = timer.after(Math.max(0, nextAtMs - clock.now()), () => this.#wake());
+    this.#cancelAlarm = timer.after(clamp(nextAtMs - clock.now()), () => this.#wake());
   }
 
   async #run(key: string, signal: AbortSignal): Promise<void> {
@@ -113,4 +121,8 @@ export class Workers {
       this.#queue.done(key);
     }
   }
+}
+
+function clamp(delayMs: number): number {
+  return Math.min(Math.max(0, delayMs), LONGEST_ALARM_MS);
 }

@@ -23,6 +23,7 @@ import { opaqueVersion } from '../core/target/version.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Logger } from '../ports/logger.ts';
+import type { AwaitedSecrets } from './awaited-secrets.ts';
 import type { LiveLook } from './live-look.ts';
 import { NEGATIVE_FOR_MS } from './refusals.ts';
 import type { StoreLookup } from './store-lookup.ts';
@@ -35,9 +36,10 @@ export interface NeedResolverOptions {
   readonly liveLook: LiveLook;
   readonly stores: StoreLookup;
   readonly syncer: Syncer;
+  readonly awaited: AwaitedSecrets;
   /** Installation key of opaque versions; a function because it comes with the certificates. */
   readonly versionKey: () => string;
-  readonly controllerClass: string;
+  readonly controllerClass: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -107,7 +109,10 @@ export class NeedResolver {
   async #unclaimed({ namespace, need, signal }: NeedQuestion): Promise<NeedOutcome> {
     const key = { namespace: namespace.name, name: need.secretName };
     const secret = await this.#options.cluster.get(secrets, key, { signal });
-    if (secret === undefined) return { state: 'absent' };
+    if (secret === undefined) {
+      this.#options.awaited.note(namespace.name, need.secretName);
+      return { state: 'absent' };
+    }
     return { state: 'unmanaged', secretType: secret.type ?? 'Opaque' };
   }
 

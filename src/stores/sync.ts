@@ -17,6 +17,7 @@ import { Flights } from './flights.ts';
 import { removeFormerTargets } from './former-targets.ts';
 import { materialise, type Materialised } from './materialise.ts';
 import type { Resolver } from './resolve.ts';
+import { rejoin } from './rejoin.ts';
 import { StatusWriter } from './status-writer.ts';
 import type { PermittedStore, StoreLookup } from './store-lookup.ts';
 import { assertClaim, type NamespaceSummary, type Views } from './views.ts';
@@ -52,12 +53,15 @@ export interface SyncDependencies {
   readonly views: Views;
   readonly stores: StoreLookup;
   readonly resolver: Resolver;
-  readonly controllerClass: string;
+  readonly controllerClass: string | undefined;
   readonly onSync: SyncListener;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
+
+/** Reason of an abort after which nothing more is to be said: another process has taken the work over. */
+export class TakenOver extends Error {}
 
 const RECORDS_REMEMBERED = 50_000;
 /** Work is waiting for a backend or the API server for most of its time. */
@@ -92,13 +96,28 @@ export class Syncer {
     const stores = request.stores ?? (await this.#permittedStores(request));
     const spec = syncedResourceVersion(externalSecret.metadata);
     const versions = stores.map(({ store }) => store.metadata.resourceVersion).join();
+    const { creationPolicy } = externalSecret.spec.target ?? {};
+    const purpose = creationPolicy === 'None' && request.isAskedFor ? 'on demand' : '';
     return this.#flights.join({
-      key: `${externalSecret.metadata.uid}/${spec}/${versions}/${request.isAskedFor}`,
+      key: `${externalSecret.metadata.uid}/${spec}/${versions}/${purpose}`,
       notBeforeMs: request.notBeforeMs,
       mayOutliveWaiters: request.isFirst,
       signal,
       work: (within) => this.#slots.run(namespace, within, () => this.#attempt(request, stores, within)),
     });
+  }
+
+  /**
+   * Joins an ExternalSecret and its Secret again, where a restore has cut the bond, without asking a store.
+   * @returns whether the Secret is its own now. @throws LatchkeyError the cluster's.
+   */
+  async rejoin(externalSecret: ExternalSecret, signal: AbortSignal): Promise<boolean> {
+    const { cluster, views, metrics } = this.#deps;
+    const record = await rejoin(cluster, views, externalSecret, metrics, signal);
+    if (record === undefined) return false;
+    this.#records.set(externalSecret.metadata.uid ?? '', record);
+    this.statuses.record(externalSecret, record);
+    return true;
   }
 
   /** Without them there is nothing to attempt, which the status says all the same. */
@@ -126,6 +145,7 @@ export class Syncer {
       onSync(externalSecret, synced);
       return synced;
     } catch (cause) {
+      if (request.signal.reason instanceof TakenOver) throw cause;
       const error = asLatchkeyError(cause);
       if (error.code === 'Internal') logger.error('syncing an ExternalSecret failed', { namespace, name }, cause);
       metrics.sync(namespace, name, true);
@@ -154,7 +174,7 @@ export class Syncer {
     });
     const { secret, done, missing } = materialised;
     if (secret !== undefined) views.secrets.observe(secret);
-    if (isOwning(externalSecret)) await removeFormerTargets(cluster, views, externalSecret, metrics, signal);
+    if (isOwning(externalSecret)) await removeFormerTargets(externalSecret, { cluster, views, metrics, signal });
     return {
       synced: { done, missing, secret: secret && summarise(secret) },
       record: recordOf(externalSecret, materialised),

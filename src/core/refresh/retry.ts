@@ -36,7 +36,9 @@ export function retryAfterMs(
   random: number,
 ): number {
   if (MENDED_BY_CHANGE.includes(error.code)) return Infinity;
+  // Credentials are not followed, and looking for them asks no backend.
+  const mayBeOften = error.code === 'CredentialsNotFound';
   const doublingMs = Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS) * (0.5 + random / 2);
   const pauseMs = Math.max(doublingMs, error.retryAfterMs ?? 0);
-  return nowMs - sinceMs < FIRST_MINUTES_MS ? pauseMs : Math.max(pauseMs, intervalMs);
+  return mayBeOften || nowMs - sinceMs < FIRST_MINUTES_MS ? pauseMs : Math.max(pauseMs, intervalMs);
 }

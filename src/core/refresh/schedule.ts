@@ -45,8 +45,7 @@ export function nextSync(question: ScheduleQuestion): Due {
   const syncedAtMs = lastSyncedAtMs(question);
   if (syncedAtMs === undefined) return { atMs: nowMs, cause: 'new' };
   if (isBroken(question)) {
-    const repairedAtMs = question.lastSync?.fetchStartedAtMs ?? -Infinity;
-    return { atMs: Math.max(nowMs, repairedAtMs + REPAIR_SPACING_MS), cause: 'broken' };
+    return { atMs: Math.max(nowMs, repairedAtMs(question) + REPAIR_SPACING_MS), cause: 'broken' };
   }
   const isPeriodic = refreshPolicy !== 'OnChange';
   if (refreshPolicy === 'CreatedOnce' || (isPeriodic && refreshIntervalMs(externalSecret) <= 0)) {
@@ -56,7 +55,9 @@ export function nextSync(question: ScheduleQuestion): Due {
   if (syncedAtMs < outdatedSinceMs) return { atMs: nowMs, cause: 'outdated' };
   const dueAtMs = syncedAtMs + waitOf(question);
   if (syncWindows === undefined || dueAtMs === Infinity) return { atMs: dueAtMs, cause: 'aged' };
-  return { atMs: mayRefreshFrom(syncWindows, Math.max(dueAtMs, nowMs)), cause: 'aged' };
+  const openAtMs = mayRefreshFrom(syncWindows, Math.max(dueAtMs, nowMs));
+  // Held up until now, it is as late as it would be without windows: a window that opens lets nobody rush in.
+  return { atMs: openAtMs === nowMs ? dueAtMs : openAtMs, cause: 'aged' };
 }
 
 /** Start of the last successful fetch as far as anybody knows; a time that is yet to come is no time. */
@@ -86,6 +87,11 @@ function isBroken(question: ScheduleQuestion): boolean {
   if (secret === undefined || secret.uid === lastSync?.removed?.uid) return absenceOf(question) === undefined;
   if (!secret.isManaged || !secret.isIntact) return true;
   return isOwning(externalSecret) && secret.controllerUid !== externalSecret.metadata.uid;
+}
+
+function repairedAtMs({ externalSecret, lastSync }: ScheduleQuestion): number {
+  const isOfThisSpec = lastSync?.syncedResourceVersion === syncedResourceVersion(externalSecret.metadata);
+  return isOfThisSpec ? lastSync.fetchStartedAtMs : -Infinity;
 }
 
 /** Why there need be no Secret. */

@@ -178,7 +178,8 @@ function copiedMetadata({ metadata, spec }: ExternalSecret): {
   return { labels: keep(source.labels), annotations: keep(source.annotations) };
 }
 
-function ownerReference({ metadata }: ExternalSecret): OwnerReference {
+/** What makes the Secret the ExternalSecret's, for the garbage collector and everyone else. */
+export function ownerReference({ metadata }: ExternalSecret): OwnerReference {
   return {
     apiVersion: EXTERNAL_SECRETS_VERSION,
     kind: 'ExternalSecret',

@@ -13,8 +13,9 @@ export interface HandTime {
 export function handTime(settle: () => Promise<void> = settled): HandTime {
   const clock = handClock();
   const alarms = new Map<object, { readonly atMs: number; readonly run: () => void }>();
-  const nextBefore = (endMs: number): [object, { atMs: number; run: () => void }] | undefined =>
-    [...alarms].filter(([, { atMs }]) => atMs <= endMs).toSorted(([, a], [, b]) => a.atMs - b.atMs)[0];
+  const ring = (): void => {
+    for (const [id, { atMs, run }] of alarms) if (atMs <= clock.now() && alarms.delete(id)) run();
+  };
   return {
     clock,
     timer: {
@@ -27,11 +28,12 @@ export function handTime(settle: () => Promise<void> = settled): HandTime {
     async pass(ms) {
       const endMs = clock.now() + ms;
       await settle();
-      for (let next = nextBefore(endMs); next !== undefined; next = nextBefore(endMs)) {
-        const [id, { atMs, run }] = next;
-        alarms.delete(id);
-        clock.advance(Math.max(0, atMs - clock.now()));
-        run();
+      for (;;) {
+        const nextMs = Math.min(...[...alarms.values()].map(({ atMs }) => atMs));
+        if (nextMs > endMs) break;
+        clock.advance(Math.max(0, nextMs - clock.now()));
+        // All of this moment: work that one alarm starts may wait for what another brings.
+        ring();
         await settle();
       }
       clock.advance(endMs - clock.now());

@@ -38,6 +38,10 @@ describe('an object that keeps failing', () => {
     assert.equal(pauses('BackendUnavailable', 5_000, 1).at(-1), 120_000);
   });
 
+  it('is tried every two minutes at most when it is credentials that are missing: looking asks no backend', () => {
+    assert.equal(pauses('CredentialsNotFound', HOUR_MS, 1).at(-1), 120_000);
+  });
+
   it('waits as long as the backend asked for', () => {
     const error = new LatchkeyError('BackendThrottled', 'slow down', { retryAfterMs: 90_000 });
     assert.equal(retryAfterMs(error, { count: 1, sinceMs: 0 }, HOUR_MS, 0, 0.5), 90_000);

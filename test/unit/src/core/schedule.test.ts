@@ -158,6 +158,11 @@ describe('sync windows', () => {
     const question = { externalSecret: externalSecret({ ...hourly, syncWindows }) };
     assert.deepEqual(due(question), aged(Date.parse('2026-01-01T13:30:00Z') + 1));
   });
+  it('that are open make it no less late', () => {
+    const syncWindows = { kind: 'allow', windows: [{ schedule: '0 12 * * *', duration: '2h' }] } as const;
+    const question = { externalSecret: externalSecret({ ...hourly, syncWindows }) };
+    assert.deepEqual(due(question), aged(Date.parse('2026-01-01T11:30:00Z') + 600_000 * OWN_PART));
+  });
   it('that never open leave the refresh out', () => {
     const syncWindows = { kind: 'allow', windows: [{ schedule: 'never', duration: '1h' }] } as const;
     assert.deepEqual(due({ externalSecret: externalSecret({ ...hourly, syncWindows }) }), never);

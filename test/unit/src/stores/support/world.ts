@@ -54,8 +54,8 @@ const NAMESPACE = 'shop';
 /** Admission as it is wired in production, over a folder cluster, a backend in memory and a clock moved by hand. */
 export async function createWorld(
   namespaceLabels: Readonly<Record<string, string>> = { 'latchkey.dev/injection': 'enabled' },
+  clock = handClock(),
 ): Promise<World> {
-  const clock = handClock();
   const folder = new FolderCluster(clock);
   const cluster = observed(folder);
   const backend = new Backend();
