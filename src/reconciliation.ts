@@ -21,8 +21,14 @@ export interface ReconciliationOptions {
 /** Name of the Lease in Latchkey's own namespace. */
 const LEASE_NAME = 'latchkey';
 
+export interface Reconciliation {
+  readonly isLeading: () => boolean;
+  readonly queued: () => number;
+  stop(): Promise<void>;
+}
+
 /** Takes part in the election of the replica that reconciles, and reconciles while it is this one. */
-export function startReconciling(options: ReconciliationOptions): { stop(): Promise<void> } {
+export function startReconciling(options: ReconciliationOptions): Reconciliation {
   const { cluster, wiring, settings, environment, logger, metrics } = options;
   const common = { cluster, timer: systemTimer, random: Math.random, logger };
   const election = new LeaderElection({
@@ -45,6 +51,8 @@ export function startReconciling(options: ReconciliationOptions): { stop(): Prom
   const stopping = new AbortController();
   const running = election.run((signal) => reconciler.lead(signal), stopping.signal);
   return {
+    isLeading: () => election.isLeading,
+    queued: () => reconciler.externalSecrets.queued,
     async stop() {
       stopping.abort();
       await running;

@@ -11,6 +11,7 @@ import type { ServingCredentials } from './ports/certificate-source.ts';
 import type { Cluster } from './ports/cluster.ts';
 import { systemClock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
+import { readingsOf } from './readings.ts';
 import { startReconciling } from './reconciliation.ts';
 import { registerAndKeep } from './registration.ts';
 import { createLogger } from './telemetry/logger.ts';
@@ -135,6 +136,12 @@ export async function startServer(
   const reconciliation = isReconciling
     ? startReconciling({ cluster, wiring, settings, environment, logger, metrics })
     : undefined;
+  metrics.readFrom(() => ({
+    ...readingsOf(wiring, systemClock.now()),
+    isLeading: reconciliation?.isLeading() ?? false,
+    queued: reconciliation?.queued() ?? 0,
+    certificateExpiresAtMs: credentials.notAfterMs,
+  }));
   opened.move();
   logger.info('ready', { webhookPort: webhook.port, operationsPort: operations.port });
   return {

@@ -19,6 +19,7 @@ import { NamespaceLookup } from './stores/namespace-lookup.ts';
 import { NeedResolver } from './stores/need-resolver.ts';
 import { Resolver } from './stores/resolve.ts';
 import { StoreLookup } from './stores/store-lookup.ts';
+import { StoreSuccesses } from './stores/store-successes.ts';
 import { StoreSyncer } from './stores/store-sync.ts';
 import { Syncer } from './stores/sync.ts';
 import { createViews, type Views } from './stores/views.ts';
@@ -57,6 +58,7 @@ export interface Wiring {
   readonly clients: ClientCache;
   /** What admitted pods wait for. */
   readonly awaited: AwaitedSecrets;
+  readonly successes: StoreSuccesses;
   readonly events: EventRecorder;
   /** Writes the statuses and Events that are due and closes the provider clients. */
   close(): Promise<void>;
@@ -80,14 +82,23 @@ export function wireAdmission(options: WiringOptions): Wiring {
   const stores = new StoreLookup(cluster, views);
   const go = createGoLibraries();
   const events = new EventRecorder(cluster, environment['HOSTNAME'] ?? 'latchkey', clock, logger);
+  const successes = new StoreSuccesses();
   const syncer = new Syncer({
     ...{ cluster, views, stores, controllerClass, clock, metrics, logger },
     resolver: new Resolver({ clients, breakers: new CircuitBreakers(clock), go }),
-    onSync: (externalSecret, outcome) => events.recordSync(externalSecret, outcome),
+    onSync(externalSecret, outcome) {
+      events.recordSync(externalSecret, outcome);
+      if (!('error' in outcome)) successes.note(externalSecret, clock.now());
+    },
   });
   const storeSyncer = new StoreSyncer({
     ...{ cluster, clients, controllerClass, clock },
     onVerdict: (store, verdict) => events.recordStore(store, verdict),
+  });
+  views.externalSecrets.onChange((before, after) => {
+    if (before !== undefined && after === undefined) {
+      metrics.forget(before.metadata.namespace ?? '', before.metadata.name);
+    }
   });
   const liveLook = new LiveLook(cluster, views, clock);
   const awaited = new AwaitedSecrets();
@@ -121,6 +132,7 @@ export function wireAdmission(options: WiringOptions): Wiring {
     storeSyncer,
     clients,
     awaited,
+    successes,
     events,
     async close() {
       await Promise.all([syncer.statuses.flush(), events.flush()]);

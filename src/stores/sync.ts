@@ -135,12 +135,15 @@ export class Syncer {
   async #attempt(request: SyncRequest, stores: readonly PermittedStore[], signal: AbortSignal): Promise<Synced> {
     const { externalSecret } = request;
     const { namespace = '', name } = externalSecret.metadata;
-    const { controllerClass, metrics, logger, onSync } = this.#deps;
+    const { controllerClass, metrics, clock, logger, onSync } = this.#deps;
+    const startedAtMs = clock.now();
+    const count = (isError: boolean): void =>
+      metrics.sync(namespace, name, { isError, durationMs: clock.now() - startedAtMs });
     const isOthers = stores.some(({ store }) => isForeign(store, controllerClass));
     try {
       const { synced, record } = await this.#materialise(request, stores, signal);
       this.#records.set(externalSecret.metadata.uid ?? '', record);
-      metrics.sync(namespace, name, false);
+      count(false);
       if (!isOthers) this.statuses.record(externalSecret, record);
       onSync(externalSecret, synced);
       return synced;
@@ -148,7 +151,7 @@ export class Syncer {
       if (request.signal.reason instanceof TakenOver) throw cause;
       const error = asLatchkeyError(cause);
       if (error.code === 'Internal') logger.error('syncing an ExternalSecret failed', { namespace, name }, cause);
-      metrics.sync(namespace, name, true);
+      count(true);
       if (!isOthers) this.statuses.record(externalSecret, { error });
       onSync(externalSecret, { error });
       throw error;

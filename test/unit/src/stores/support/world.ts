@@ -15,7 +15,13 @@ import { handClock, type HandClock } from './clock.ts';
 import { observed, type ObservedCluster } from './observed-cluster.ts';
 
 export const silentLogger: Logger = { debug: noop, info: noop, warn: noop, error: noop };
-export const noMetrics: Metrics = { admission: noop, providerRequest: noop, sync: noop, secretWrite: noop };
+export const noMetrics: Metrics = {
+  admission: noop,
+  providerRequest: noop,
+  sync: noop,
+  forget: noop,
+  secretWrite: noop,
+};
 function noop(): void {
   // Nobody listens.
 }
