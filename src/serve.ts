@@ -13,6 +13,8 @@ import type { Cluster } from './ports/cluster.ts';
 import { systemClock } from './ports/clock.ts';
 import type { Logger } from './ports/logger.ts';
 import { notReadyBecause } from './readiness.ts';
+import { readingsOf } from './readings.ts';
+import { startReconciling } from './reconciliation.ts';
 import { registerAndKeep } from './registration.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { watchEventLoopLag } from './telemetry/event-loop-lag.ts';
@@ -75,7 +77,7 @@ export async function startServer(
   const versionKey = (): string => credentials.versionKey;
   const wiring = wireAdmission({
     cluster,
-    settings,
+    settings: { ...settings, controllerClass: settings.mode === 'full' ? settings.controllerClass : undefined },
     registry: providers,
     environment,
     versionKey,
@@ -127,6 +129,16 @@ export async function startServer(
     kept?.refresh();
     logger.info('serving with a new certificate', { notAfter: new Date(next.notAfterMs).toISOString() });
   }, signal);
+  const isReconciling = settings.mode === 'full' && settings.manifests === undefined;
+  const reconciliation = isReconciling
+    ? startReconciling({ cluster, wiring, settings, environment, logger, metrics })
+    : undefined;
+  metrics.readFrom(() => ({
+    ...readingsOf(wiring, systemClock.now()),
+    isLeading: reconciliation?.isLeading() ?? false,
+    queued: reconciliation?.queued() ?? 0,
+    certificateExpiresAtMs: credentials.notAfterMs,
+  }));
   opened.move();
   logger.info('ready', { webhookPort: webhook.port, operationsPort: operations.port });
   return {
@@ -136,6 +148,8 @@ export async function startServer(
     credentials: () => credentials,
     async stop() {
       isStopping = true;
+      // Another replica takes it over at once.
+      await reconciliation?.stop();
       // Until the API server has heard that this replica is going it sends reviews here, and admits unseen what gets no answer.
       await sleep(shutdownDelayMs(settings));
       await webhook.stop(settings.drainTimeoutMs);

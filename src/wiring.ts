@@ -8,6 +8,7 @@ import type { Logger } from './ports/logger.ts';
 import type { Metrics } from './ports/metrics.ts';
 import type { ProviderRegistry } from './ports/provider.ts';
 import { createGoLibraries } from './go/go-libraries.ts';
+import { AwaitedSecrets } from './stores/awaited-secrets.ts';
 import { CircuitBreakers } from './stores/circuit-breakers.ts';
 import { ClientCache, type ClientCacheOptions } from './stores/client-cache.ts';
 import { COLD_PACE, ColdPace } from './stores/cold-pace.ts';
@@ -19,6 +20,7 @@ import { NamespaceLookup } from './stores/namespace-lookup.ts';
 import { NeedResolver } from './stores/need-resolver.ts';
 import { Resolver } from './stores/resolve.ts';
 import { StoreLookup } from './stores/store-lookup.ts';
+import { StoreSuccesses } from './stores/store-successes.ts';
 import { StoreSyncer } from './stores/store-sync.ts';
 import { Syncer } from './stores/sync.ts';
 import { TemplateRenderer, type TemplateSettings } from './stores/template.ts';
@@ -26,7 +28,8 @@ import { createViews, type Views } from './stores/views.ts';
 
 /** What an operator may set about how pods are judged and stores are used. */
 export interface AdmissionSettings extends TemplateSettings {
-  readonly controllerClass: string;
+  /** Of the stores that are ours; undefined = all belong to another controller. */
+  readonly controllerClass: string | undefined;
   readonly ambientCredentials: ClientCacheOptions['ambientCredentials'];
   readonly allowedBackendHosts: ClientCacheOptions['allowedBackendHosts'];
   readonly defaultStaleIfErrorMs: number;
@@ -58,6 +61,10 @@ export interface Wiring {
   readonly stores: StoreLookup;
   readonly syncer: Syncer;
   readonly storeSyncer: StoreSyncer;
+  readonly clients: ClientCache;
+  /** What admitted pods wait for. */
+  readonly awaited: AwaitedSecrets;
+  readonly successes: StoreSuccesses;
   readonly events: EventRecorder;
   /** Writes the statuses and Events that are due and closes the provider clients. */
   close(): Promise<void>;
@@ -83,17 +90,27 @@ export function wireAdmission(options: WiringOptions): Wiring {
   const stores = new StoreLookup(cluster, views);
   const go = createGoLibraries({ templateTimeLimitMs: settings.templateTimeLimitMs });
   const templates = new TemplateRenderer(cluster, go, settings);
+  const successes = new StoreSuccesses();
   const syncer = new Syncer({
     ...{ cluster, views, stores, controllerClass, ownNamespace, clock, metrics, logger },
     ...{ resolver: new Resolver({ clients, breakers: new CircuitBreakers(clock), go }), templates },
-    onSync: (externalSecret, outcome) => events.recordSync(externalSecret, outcome),
+    onSync(externalSecret, outcome) {
+      events.recordSync(externalSecret, outcome);
+      if (!('error' in outcome)) successes.note(externalSecret, clock.now());
+    },
   });
   const storeSyncer = new StoreSyncer({
     ...{ cluster, clients, controllerClass, clock },
     onVerdict: (store, verdict) => events.recordStore(store, verdict),
   });
+  views.externalSecrets.onChange((before, after) => {
+    if (before !== undefined && after === undefined) {
+      metrics.forget(before.metadata.namespace ?? '', before.metadata.name);
+    }
+  });
   const liveLook = new LiveLook(cluster, views, clock);
   const pace = new ColdPace(COLD_PACE, clock);
+  const awaited = new AwaitedSecrets();
   const resolver = new NeedResolver({
     cluster,
     views,
@@ -101,6 +118,7 @@ export function wireAdmission(options: WiringOptions): Wiring {
     stores,
     syncer,
     pace,
+    awaited,
     versionKey,
     controllerClass,
     clock,
@@ -122,6 +140,9 @@ export function wireAdmission(options: WiringOptions): Wiring {
     stores,
     syncer,
     storeSyncer,
+    clients,
+    awaited,
+    successes,
     events,
     async close() {
       await Promise.all([syncer.statuses.flush(), events.flush()]);

@@ -40,6 +40,8 @@ export const MIRROR_POD_ANNOTATION = 'kubernetes.io/config.mirror';
 export const MANAGED_LABEL = 'reconcile.external-secrets.io/managed';
 export const CREATED_BY_LABEL = 'reconcile.external-secrets.io/created-by';
 export const DATA_HASH_ANNOTATION = 'reconcile.external-secrets.io/data-hash';
+/** Field manager of a target Secret, followed by the ExternalSecret's name or its hash. */
+export const FIELD_MANAGER_PREFIX = 'externalsecrets.external-secrets.io/';
 
 /** Inline references in env values begin so, for a SecretStore and a ClusterSecretStore. */
 export const INLINE_PREFIX = 'latchkey://';

@@ -20,6 +20,8 @@ export interface ManagedFields {
   readonly manager?: string;
   readonly operation?: string;
   readonly subresource?: string;
+  /** When it last did. */
+  readonly time?: string;
   readonly fieldsV1?: { readonly [key: string]: Json };
 }
 
@@ -58,6 +60,18 @@ export interface ConfigMap extends KubernetesObject {
 
 export interface Namespace extends KubernetesObject {
   readonly status?: { readonly phase?: string };
+}
+
+/** coordination.k8s.io/v1. Times are RFC 3339 with microseconds. */
+export interface Lease extends KubernetesObject {
+  readonly spec?: {
+    /** Empty: its holder has let go of it. */
+    readonly holderIdentity?: string;
+    readonly leaseDurationSeconds?: number;
+    readonly acquireTime?: string;
+    readonly renewTime?: string;
+    readonly leaseTransitions?: number;
+  };
 }
 
 /** events.k8s.io/v1. */

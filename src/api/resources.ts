@@ -1,6 +1,6 @@
 import { EXTERNAL_SECRETS_VERSION } from './keys.ts';
 import type { ClusterSecretStore, ExternalSecret, SecretStore } from './external-secrets.ts';
-import type { ConfigMap, Event, KubernetesObject, Namespace, Secret } from './kubernetes.ts';
+import type { ConfigMap, Event, KubernetesObject, Lease, Namespace, Secret } from './kubernetes.ts';
 
 /** How a kind is addressed on the API server. `T` ties the object's type to its address. */
 export interface Resource<T extends KubernetesObject> {
@@ -58,6 +58,13 @@ export const events: Resource<Event> = {
   apiVersion: 'events.k8s.io/v1',
   kind: 'Event',
   plural: 'events',
+  isNamespaced: true,
+};
+
+export const leases: Resource<Lease> = {
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  plural: 'leases',
   isNamespaced: true,
 };
 

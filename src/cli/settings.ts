@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { FAILURE_MODES, type FailureMode } from '../../webhook-config/parameters.ts';
 import {
   InvalidSetting,
+  parseCount,
   parseDurationSetting,
   parseDelimiter,
   parseHosts,
@@ -16,6 +17,10 @@ import type { AdmissionSettings } from '../wiring.ts';
 
 /** The options of `latchkey serve`, as commander hands them over. */
 export interface ServeSettings extends AdmissionSettings {
+  readonly controllerClass: string;
+  readonly mode: 'full' | 'admission-only';
+  readonly concurrency: number;
+  readonly refreshRate: number;
   readonly kubeconfig?: string;
   readonly manifests?: readonly string[];
   readonly host: string;
@@ -42,6 +47,21 @@ export function serveOptions(): readonly Option[] {
   return [
     option('--kubeconfig <file>', 'kubeconfig to reach the cluster with (default: in-cluster, then KUBECONFIG)'),
     option('--manifests <paths...>', 'serve over files and folders of manifests instead of a cluster'),
+    option(
+      '--mode <mode>',
+      'full also keeps Secrets fresh that no pod asks for, in one of all replicas; admission-only leaves that, and every status, to another controller. Over --manifests there is admission only',
+    )
+      .choices(['full', 'admission-only'])
+      .default('full'),
+    option('--concurrency <count>', 'ExternalSecrets that are synced at once beside those that pods wait for')
+      .argParser(checked(parseCount))
+      .default(16),
+    option(
+      '--refresh-rate <count>',
+      'overdue ExternalSecrets of one store that are fetched a second, as after an outage or a change of the store',
+    )
+      .argParser(checked(parseCount))
+      .default(20),
     option('--host <address>', 'address to listen on').default('0.0.0.0'),
     option('--webhook-port <port>', 'TLS port of the webhook').argParser(checked(parsePort)).default(8443),
     option('--operations-port <port>', 'plain port of /healthz, /readyz and /metrics')

@@ -93,14 +93,14 @@ export function isGood({ result }: StoreRow | ExternalSecretRow): boolean {
 
 class SyncRun {
   readonly #workspace: Workspace;
-  readonly #controllerClass: string;
+  readonly #controllerClass: string | undefined;
   readonly #isOffline: boolean;
   readonly #interrupted: AbortSignal;
   readonly #progress: Progress;
 
   constructor(
     workspace: Workspace,
-    controllerClass: string,
+    controllerClass: string | undefined,
     isOffline: boolean,
     interrupted: AbortSignal,
     progress: Progress,

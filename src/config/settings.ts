@@ -19,6 +19,15 @@ export function parseDurationSetting(text: string): number {
   return durationMs;
 }
 
+/** A whole number from 1 to 1000. */
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d{1,4}$/.test(text) || count < 1 || count > 1_000) {
+    throw new InvalidSetting(`"${text}" is not a whole number from 1 to 1000`);
+  }
+  return count;
+}
+
 export function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidSetting(`"${text}" is not a port (0 to 65535)`);

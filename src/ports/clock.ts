@@ -5,3 +5,6 @@ export interface Clock {
 }
 
 export const systemClock: Clock = { now: () => Date.now() };
+
+/** Never goes back and never jumps, whatever becomes of the machine's time; for measuring how long ago something was. */
+export const steadyClock: Clock = { now: () => performance.timeOrigin + performance.now() };

@@ -134,6 +134,11 @@ export class ClientCache {
     return this.#pending.get(identity) ?? this.#make(identity, () => this.#create(identity, key, store, namespace));
   }
 
+  /** What the clients were made of, by {@link identityOf} whom they ask as. */
+  *credentialsInUse(): IterableIterator<readonly [identity: string, credentials: readonly CredentialVersion[]]> {
+    for (const [identity, { credentials }] of this.#clients.entries()) yield [identity, credentials];
+  }
+
   async #assertNotRefused(identity: string, signal: AbortSignal): Promise<void> {
     const refused = this.#refusedLogIns.get(identity);
     if (refused === undefined || refused.untilMs <= this.#options.clock.now()) return;

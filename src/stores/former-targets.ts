@@ -7,24 +7,34 @@ import type { Cluster } from '../ports/cluster.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Views } from './views.ts';
 
+export interface RemovalOptions {
+  readonly cluster: Cluster;
+  readonly views: Views;
+  readonly metrics: Metrics;
+  readonly signal: AbortSignal;
+}
+
+/** Deletes what an ExternalSecret has made under a name that its target no longer has. */
+export async function removeFormerTargets(externalSecret: ExternalSecret, options: RemovalOptions): Promise<void> {
+  const current = targetName(externalSecret);
+  await removeOwned(externalSecret, (name) => name !== current, options);
+}
+
 /**
- * Deletes what an ExternalSecret has made under a name that its target no longer has. Only what still says so itself and
- * belongs to this very object: a label alone can be written by anyone.
+ * Deletes of the Secrets that an ExternalSecret has made those that are not wanted. Only what still says so itself and belongs
+ * to this very object: a label alone can be written by anyone.
  */
-export async function removeFormerTargets(
-  cluster: Cluster,
-  views: Views,
+export async function removeOwned(
   externalSecret: ExternalSecret,
-  metrics: Metrics,
-  signal: AbortSignal,
+  isUnwanted: (name: string) => boolean,
+  { cluster, views, metrics, signal }: RemovalOptions,
 ): Promise<void> {
   const createdBy = createdByOf(externalSecret);
   const { namespace = '', uid } = externalSecret.metadata;
-  const current = targetName(externalSecret);
-  const former = views.owned
+  const unwanted = views.owned
     .madeBy(createdBy)
-    .filter(({ name, namespace: where }) => name !== current && where === namespace);
-  for (const { name } of former) {
+    .filter(({ name, namespace: where }) => isUnwanted(name) && where === namespace);
+  for (const { name } of unwanted) {
     const secret = await cluster.get(secrets, { namespace, name }, { signal });
     if (secret === undefined) continue;
     const { controllerUid, createdBy: maker } = summarise(secret);

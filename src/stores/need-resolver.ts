@@ -24,6 +24,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { ColdPace } from './cold-pace.ts';
+import type { AwaitedSecrets } from './awaited-secrets.ts';
 import type { LiveLook } from './live-look.ts';
 import { NEGATIVE_FOR_MS } from './refusals.ts';
 import type { StoreLookup } from './store-lookup.ts';
@@ -37,9 +38,10 @@ export interface NeedResolverOptions {
   readonly stores: StoreLookup;
   readonly syncer: Syncer;
   readonly pace: ColdPace;
+  readonly awaited: AwaitedSecrets;
   /** Installation key of opaque versions; a function because it comes with the certificates. */
   readonly versionKey: () => string;
-  readonly controllerClass: string;
+  readonly controllerClass: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -110,7 +112,9 @@ export class NeedResolver {
     const key = { namespace: namespace.name, name: need.secretName };
     try {
       const secret = await this.#options.cluster.get(secrets, key, { signal });
-      return secret === undefined ? { state: 'absent' } : { state: 'unmanaged', secretType: secret.type ?? 'Opaque' };
+      if (secret !== undefined) return { state: 'unmanaged', secretType: secret.type ?? 'Opaque' };
+      this.#options.awaited.note(namespace.name, need.secretName);
+      return { state: 'absent' };
     } catch (cause) {
       // Whatever keeps us from looking, the pod has nothing to do with us: the kubelet judges.
       const error = asLatchkeyError(cause);

@@ -50,7 +50,7 @@ export class StoreLookup {
   }
 
   /** Is one of its stores, as far as the cache knows them, worked by a controller of another class? */
-  isForeign(externalSecret: ExternalSecret, controllerClass: string): boolean {
+  isForeign(externalSecret: ExternalSecret, controllerClass: string | undefined): boolean {
     return namedStores(externalSecret).some((storeKey) => {
       const store = this.#viewOf(storeKey).get(keyOf(storeKey));
       return store !== undefined && isForeign(store, controllerClass);

@@ -14,7 +14,7 @@ export type StoreListener = (store: SecretStore, verdict: StoreVerdict) => void;
 export interface StoreSyncerOptions {
   readonly cluster: Cluster;
   readonly clients: ClientCache;
-  readonly controllerClass: string;
+  readonly controllerClass: string | undefined;
   readonly onVerdict: StoreListener;
   readonly clock: Clock;
 }

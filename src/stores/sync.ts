@@ -18,6 +18,7 @@ import { Flights } from './flights.ts';
 import { removeFormerTargets } from './former-targets.ts';
 import { materialise, type Materialised } from './materialise.ts';
 import type { Resolver } from './resolve.ts';
+import { rejoin } from './rejoin.ts';
 import type { TemplateRenderer } from './template.ts';
 import { StatusWriter } from './status-writer.ts';
 import type { PermittedStore, StoreLookup } from './store-lookup.ts';
@@ -57,7 +58,7 @@ export interface SyncDependencies {
   readonly stores: StoreLookup;
   readonly resolver: Resolver;
   readonly templates: TemplateRenderer;
-  readonly controllerClass: string;
+  readonly controllerClass: string | undefined;
   readonly onSync: SyncListener;
   /** Where Latchkey itself lives, whose Secrets are its keys: none is written there. */
   readonly ownNamespace: string | undefined;
@@ -65,6 +66,9 @@ export interface SyncDependencies {
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
+
+/** Reason of an abort after which nothing more is to be said: another process has taken the work over. */
+export class TakenOver extends Error {}
 
 const RECORDS_REMEMBERED = 50_000;
 /**
@@ -102,8 +106,10 @@ export class Syncer {
     const stores = request.stores ?? (await this.#permittedStores(request));
     const spec = syncedResourceVersion(externalSecret.metadata);
     const versions = stores.map(({ store }) => store.metadata.resourceVersion).join();
+    const { creationPolicy } = externalSecret.spec.target ?? {};
+    const purpose = creationPolicy === 'None' && request.isAskedFor ? 'on demand' : '';
     return this.#flights.join({
-      key: `${externalSecret.metadata.uid}/${spec}/${versions}/${request.isAskedFor}`,
+      key: `${externalSecret.metadata.uid}/${spec}/${versions}/${purpose}`,
       notBeforeMs: request.notBeforeMs,
       mayOutliveWaiters: request.isFirst,
       signal,
@@ -129,6 +135,19 @@ export class Syncer {
     return buildSecret(externalSecret, data, undefined, [], metadata);
   }
 
+  /**
+   * Joins an ExternalSecret and its Secret again, where a restore has cut the bond, without asking a store.
+   * @returns whether the Secret is its own now. @throws LatchkeyError the cluster's.
+   */
+  async rejoin(externalSecret: ExternalSecret, signal: AbortSignal): Promise<boolean> {
+    const { cluster, views, metrics } = this.#deps;
+    const record = await rejoin(cluster, views, externalSecret, metrics, signal);
+    if (record === undefined) return false;
+    this.#records.set(externalSecret.metadata.uid ?? '', record);
+    this.statuses.record(externalSecret, record);
+    return true;
+  }
+
   /** Without them there is nothing to attempt, which the status says all the same. */
   async #permittedStores({ externalSecret, namespace, signal }: SyncRequest): Promise<readonly PermittedStore[]> {
     try {
@@ -145,19 +164,23 @@ export class Syncer {
   async #attempt(request: SyncRequest, stores: readonly PermittedStore[], signal: AbortSignal): Promise<Synced> {
     const { externalSecret } = request;
     const { namespace = '', name } = externalSecret.metadata;
-    const { controllerClass, metrics, logger, onSync } = this.#deps;
+    const { controllerClass, metrics, clock, logger, onSync } = this.#deps;
+    const startedAtMs = clock.now();
+    const count = (isError: boolean): void =>
+      metrics.sync(namespace, name, { isError, durationMs: clock.now() - startedAtMs });
     const isOthers = stores.some(({ store }) => isForeign(store, controllerClass));
     try {
       const { synced, record } = await this.#materialise(request, stores, signal);
       this.#records.set(externalSecret.metadata.uid ?? '', record);
-      metrics.sync(namespace, name, false);
+      count(false);
       if (!isOthers) this.statuses.record(externalSecret, record);
       onSync(externalSecret, synced);
       return synced;
     } catch (cause) {
+      if (request.signal.reason instanceof TakenOver) throw cause;
       const error = asLatchkeyError(cause);
       if (error.code === 'Internal') logger.error('syncing an ExternalSecret failed', { namespace, name }, cause);
-      metrics.sync(namespace, name, true);
+      count(true);
       if (!isOthers) this.statuses.record(externalSecret, { error });
       onSync(externalSecret, { error });
       throw error;
@@ -186,7 +209,7 @@ export class Syncer {
     });
     const { secret, done, missing } = materialised;
     if (secret !== undefined) views.secrets.observe(secret);
-    if (isOwning(externalSecret)) await removeFormerTargets(cluster, views, externalSecret, metrics, signal);
+    if (isOwning(externalSecret)) await removeFormerTargets(externalSecret, { cluster, views, metrics, signal });
     return {
       synced: { done, missing, secret: secret && summarise(secret) },
       record: recordOf(externalSecret, materialised),

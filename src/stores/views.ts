@@ -5,6 +5,7 @@ import { clusterSecretStores, externalSecrets, namespaces, secrets, secretStores
 import { LatchkeyError } from '../core/errors.ts';
 import { isClaim, rightfulClaimant, targetName } from '../core/external-secret/target-name.ts';
 import { printable } from '../core/names.ts';
+import type { StoreKey } from '../core/store/store-key.ts';
 import { summarise, type SecretSummary } from '../core/target/secret-summary.ts';
 import type { Cluster, Informer } from '../ports/cluster.ts';
 import { OwnedIndex } from './owned-index.ts';
@@ -86,6 +87,13 @@ export function assertClaim(views: Views, externalSecret: ExternalSecret): void 
     'TargetForbidden',
     `ExternalSecret "${printable(name)}" does not make its Secret "${printable(secretName)}": ExternalSecret "${printable(claimant.metadata.name)}" does`,
   );
+}
+
+/** A store as far as the cache knows it. */
+export function storeIn(views: Views, { kind, namespace, name }: StoreKey): SecretStore | undefined {
+  return kind === 'SecretStore'
+    ? views.secretStores.get({ namespace: namespace ?? '', name })
+    : views.clusterSecretStores.get({ name });
 }
 
 export function summariseNamespace({ metadata, status }: Namespace): NamespaceSummary {

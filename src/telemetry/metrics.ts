@@ -1,8 +1,11 @@
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
-import type { Metrics } from '../ports/metrics.ts';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Metrics, Readings } from '../ports/metrics.ts';
+import { createReadingGauges } from './reading-gauges.ts';
 import { upstreamProvider } from './upstream-provider.ts';
 
 export interface PrometheusMetrics extends Metrics {
+  /** Whom to ask at each {@link render}. */
+  readFrom(read: () => Readings): void;
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
@@ -58,7 +61,18 @@ export function createMetrics(): PrometheusMetrics {
     labelNames: ['name', 'namespace'],
     registers,
   });
+  const duration = new Gauge({
+    name: 'externalsecret_reconcile_duration',
+    help: 'Time of the last attempt, in nanoseconds.',
+    labelNames: ['name', 'namespace'],
+    registers,
+  });
+  const showReadings = createReadingGauges(registry);
+  let read: (() => Readings) | undefined;
   return {
+    readFrom(source) {
+      read = source;
+    },
     admission: (outcome, durationSeconds) => admissions.observe({ outcome }, durationSeconds),
     providerRequest(provider, call, status, durationSeconds) {
       providerRequests.inc({ provider, call, status });
@@ -66,11 +80,18 @@ export function createMetrics(): PrometheusMetrics {
       const upstream = upstreamProvider(provider, call);
       if (upstream !== undefined) upstreamCalls.inc({ provider: upstream, call, status });
     },
-    sync(namespace, name, isError) {
+    sync(namespace, name, { isError, durationMs }) {
       syncs.inc({ namespace, name });
       if (isError) syncErrors.inc({ namespace, name });
+      duration.set({ namespace, name }, durationMs * 1e6);
+    },
+    forget(namespace, name) {
+      for (const metric of [syncs, syncErrors, duration]) metric.remove({ namespace, name });
     },
     secretWrite: (operation) => secretWrites.inc({ operation }),
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    async render() {
+      if (read !== undefined) showReadings(read());
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
   };
 }

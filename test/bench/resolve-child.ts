@@ -86,7 +86,7 @@ const cluster = new FolderCluster(systemClock);
 const templates = new TemplateRenderer(cluster, go, DEFAULT_TEMPLATE_SETTINGS);
 const clients = new ClientCache(cluster, {
   ...{ registry: providers, environment: {}, ambientCredentials: 'none', allowedBackendHosts: [], clock: systemClock },
-  metrics: { admission: nothing, providerRequest: nothing, sync: nothing, secretWrite: nothing },
+  metrics: { admission: nothing, providerRequest: nothing, sync: nothing, forget: nothing, secretWrite: nothing },
   logger: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   onNotice: nothing,
 });

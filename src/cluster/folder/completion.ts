@@ -43,6 +43,19 @@ export function complete(
   };
 }
 
+/** Notes who wrote an object last and when, as an API server does; which fields it were is not kept. */
+export function signed(
+  object: KubernetesObject,
+  writer: { readonly fieldManager: string } | undefined,
+  nowMs: number,
+): KubernetesObject {
+  if (writer === undefined) return object;
+  const { metadata } = object;
+  const others = (metadata.managedFields ?? []).filter(({ manager }) => manager !== writer.fieldManager);
+  const entry = { manager: writer.fieldManager, operation: 'Update', time: new Date(nowMs).toISOString() };
+  return { ...object, metadata: { ...metadata, managedFields: [...others, entry] } };
+}
+
 /** Stable over runs, so that owner references in manifests can be written down. */
 function uidOf({ apiVersion, kind, metadata }: KubernetesObject, namespace: string | undefined): string {
   const digest = createHash('sha256')

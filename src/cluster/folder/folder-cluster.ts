@@ -5,9 +5,16 @@ import type { Resource } from '../../api/resources.ts';
 import { LatchkeyError } from '../../core/errors.ts';
 import { printable } from '../../core/names.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Cluster, Informer, InformerOptions, ListOptions, WriteOutcome } from '../../ports/cluster.ts';
+import type {
+  Cluster,
+  Informer,
+  InformerOptions,
+  ListOptions,
+  WriteOptions,
+  WriteOutcome,
+} from '../../ports/cluster.ts';
 import type { Logger } from '../../ports/logger.ts';
-import { collectionOf, complete, idOf, isLabelled } from './completion.ts';
+import { collectionOf, complete, idOf, isLabelled, signed } from './completion.ts';
 import { FolderInformer } from './folder-informer.ts';
 import { manifestFiles, readManifests } from './manifests.ts';
 
@@ -55,17 +62,25 @@ export class FolderCluster implements Cluster {
     return [...this.#collection(resource).values()].filter(isWanted) as unknown as T[];
   }
 
-  async create<T extends KubernetesObject>(resource: Resource<T>, object: T): Promise<WriteOutcome<T>> {
+  async create<T extends KubernetesObject>(
+    resource: Resource<T>,
+    object: T,
+    writer?: Pick<WriteOptions, 'fieldManager'>,
+  ): Promise<WriteOutcome<T>> {
     if (this.#collection(resource).has(idOf(object.metadata))) return { outcome: 'conflict' };
-    return { outcome: 'written', object: this.#store(this.#complete(object)) as T };
+    return { outcome: 'written', object: this.#store(signed(this.#complete(object), writer, this.#clock.now())) as T };
   }
 
-  async update<T extends KubernetesObject>(resource: Resource<T>, object: T): Promise<WriteOutcome<T>> {
+  async update<T extends KubernetesObject>(
+    resource: Resource<T>,
+    object: T,
+    writer?: Pick<WriteOptions, 'fieldManager'>,
+  ): Promise<WriteOutcome<T>> {
     const before = this.#collection(resource).get(idOf(object.metadata));
     if (before === undefined || before.metadata.resourceVersion !== object.metadata.resourceVersion) {
       return { outcome: 'conflict' };
     }
-    return { outcome: 'written', object: this.#store(object) as T };
+    return { outcome: 'written', object: this.#store(signed(object, writer, this.#clock.now())) as T };
   }
 
   async delete<T extends KubernetesObject>(resource: Resource<T>, object: T): Promise<'deleted' | 'conflict'> {

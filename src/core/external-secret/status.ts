@@ -2,8 +2,10 @@ import type { ExternalSecret, ExternalSecretStatus } from '../../api/external-se
 import type { Condition } from '../../api/kubernetes.ts';
 import { timestamp } from '../duration.ts';
 import type { LatchkeyError } from '../errors.ts';
-import type { SyncRecord } from '../refresh/freshness.ts';
+import type { SyncRecord, Unwritten } from '../refresh/freshness.ts';
 import { targetName } from './target-name.ts';
+
+const RETAINED = 'secret retained due to DeletionPolicy=Retain';
 
 /** What one attempt to sync came to. */
 export type SyncOutcome = SyncRecord | { readonly error: LatchkeyError };
@@ -48,8 +50,16 @@ function synced({ removed, unwritten }: SyncRecord): Pick<Condition, 'reason' | 
   if (unwritten === 'no-target') {
     return { reason: 'SecretMissing', message: 'secret will not be created due to CreationPolicy=Merge' };
   }
-  if (unwritten === 'retained') {
-    return { reason: 'SecretSynced', message: 'secret retained due to DeletionPolicy=Retain' };
-  }
+  if (unwritten === 'retained') return { reason: 'SecretSynced', message: RETAINED };
   return { reason: 'SecretSynced', message: 'secret synced' };
+}
+
+/** Why there need be no Secret, as the status tells it: what {@link statusAfter} has written, read back. */
+export function absenceIn({ spec, status }: ExternalSecret): 'removed' | Unwritten | undefined {
+  if (spec.target?.creationPolicy === 'None') return 'not-wanted';
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  if (ready?.status !== 'True') return undefined;
+  if (ready.reason === 'SecretDeleted') return 'removed';
+  if (ready.reason === 'SecretMissing') return 'no-target';
+  return ready.message === RETAINED ? 'retained' : undefined;
 }

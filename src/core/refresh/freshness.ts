@@ -39,7 +39,7 @@ export interface FreshnessQuestion {
   readonly nowMs: number;
 }
 
-const DEFAULT_REFRESH_INTERVAL_MS = 3_600_000;
+export const DEFAULT_REFRESH_INTERVAL_MS = 3_600_000;
 /** How much longer than its interval a Secret of another controller counts as fresh. */
 const FOREIGN_PATIENCE = 1.2;
 /** `max-age: 0s` accepts a fetch that started up to this long before the request came. */
@@ -66,13 +66,17 @@ export function judgeFreshness(question: FreshnessQuestion): Freshness {
 
 /** Age up to which a Secret counts as fresh, in ms; Infinity = no limit. */
 export function ageLimitMs(externalSecret: ExternalSecret, maxAgeMs: number | undefined): number {
-  const { refreshPolicy, refreshInterval } = externalSecret.spec;
+  const { refreshPolicy } = externalSecret.spec;
   if (unrefreshable(externalSecret) !== undefined) return Infinity;
   if (maxAgeMs !== undefined) return maxAgeMs;
   if (refreshPolicy === 'OnChange') return Infinity;
-  const intervalMs =
-    refreshInterval === undefined ? DEFAULT_REFRESH_INTERVAL_MS : (parseDurationMs(refreshInterval) ?? 0);
+  const intervalMs = refreshIntervalMs(externalSecret);
   return intervalMs <= 0 ? Infinity : intervalMs;
+}
+
+/** As the manifest says or leaves it; zero or less = the Secret is made once. */
+export function refreshIntervalMs({ spec: { refreshInterval } }: ExternalSecret): number {
+  return refreshInterval === undefined ? DEFAULT_REFRESH_INTERVAL_MS : (parseDurationMs(refreshInterval) ?? 0);
 }
 
 /** Why no age limit has any effect, in the words of the manifest; `undefined` = it has one. */

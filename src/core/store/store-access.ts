@@ -9,8 +9,12 @@ interface NamespaceLabels {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Does a store belong to another controller, who refreshes its Secrets and writes the statuses? */
-export function isForeign({ spec }: SecretStore, controllerClass: string): boolean {
+/**
+ * Does a store belong to another controller, who refreshes its Secrets and writes the statuses?
+ * @param controllerClass of the stores that are ours; undefined = none is.
+ */
+export function isForeign({ spec }: SecretStore, controllerClass: string | undefined): boolean {
+  if (controllerClass === undefined) return true;
   return (spec.controller ?? '') !== '' && spec.controller !== controllerClass;
 }
 

@@ -16,3 +16,7 @@ export function storeKey(kind: StoreKind, name: string, namespace: string | unde
 export function describeStore({ kind, name }: StoreKey): string {
   return `${kind} "${printable(name)}"`;
 }
+
+export function isSameStore(a: StoreKey, b: StoreKey): boolean {
+  return a.kind === b.kind && a.name === b.name && a.namespace === b.namespace;
+}

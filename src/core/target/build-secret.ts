@@ -3,6 +3,7 @@ import {
   DATA_HASH_ANNOTATION,
   EXTERNAL_SECRETS_GROUP,
   EXTERNAL_SECRETS_VERSION,
+  FIELD_MANAGER_PREFIX,
   MANAGED_LABEL,
 } from '../../api/keys.ts';
 import type { ExternalSecret } from '../../api/external-secrets.ts';
@@ -41,9 +42,9 @@ function isCopied(annotation: string): boolean {
 
 /** Who writes a target Secret, as upstream names it; the API server allows 128 characters. */
 export function fieldManagerOf(externalSecretName: string): string {
-  const plain = `externalsecrets.external-secrets.io/${externalSecretName}`;
+  const plain = `${FIELD_MANAGER_PREFIX}${externalSecretName}`;
   if (plain.length <= 63) return plain;
-  return `externalsecrets.external-secrets.io/sha3/${objectHash(externalSecretName)}`;
+  return `${FIELD_MANAGER_PREFIX}sha3/${objectHash(externalSecretName)}`;
 }
 
 /** What the API server allows for all values of a Secret together. */
@@ -225,7 +226,8 @@ export function copiedMetadata({ metadata }: ExternalSecret): SecretMetadata {
   return { labels: keep(metadata.labels), annotations: keep(metadata.annotations), finalizers: [] };
 }
 
-function ownerReference({ metadata }: ExternalSecret): OwnerReference {
+/** What makes the Secret the ExternalSecret's, for the garbage collector and everyone else. */
+export function ownerReference({ metadata }: ExternalSecret): OwnerReference {
   return {
     apiVersion: EXTERNAL_SECRETS_VERSION,
     kind: 'ExternalSecret',

@@ -1,4 +1,4 @@
-import { CREATED_BY_LABEL, DATA_HASH_ANNOTATION, MANAGED_LABEL } from '../../api/keys.ts';
+import { CREATED_BY_LABEL, DATA_HASH_ANNOTATION, FIELD_MANAGER_PREFIX, MANAGED_LABEL } from '../../api/keys.ts';
 import type { Secret } from '../../api/kubernetes.ts';
 import { dataHash } from './object-hash.ts';
 
@@ -19,6 +19,9 @@ export interface SecretSummary {
   readonly createdBy: string | undefined;
   /** uid of the controller owner. */
   readonly controllerUid: string | undefined;
+  /** When a controller of ExternalSecrets last wrote it, in this cluster; `undefined` = it came here by other hands. */
+  readonly writtenAtMs: number | undefined;
+  readonly createdAtMs: number | undefined;
 }
 
 export function summarise(secret: Secret): SecretSummary {
@@ -38,5 +41,19 @@ export function summarise(secret: Secret): SecretSummary {
     isImmutable: secret.immutable === true,
     createdBy: metadata.labels?.[CREATED_BY_LABEL],
     controllerUid: metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid,
+    writtenAtMs: writtenAtMs(secret),
+    createdAtMs: momentOf(metadata.creationTimestamp),
   };
+}
+
+function writtenAtMs({ metadata }: Secret): number | undefined {
+  const moments = (metadata.managedFields ?? [])
+    .filter(({ manager }) => manager?.startsWith(FIELD_MANAGER_PREFIX))
+    .flatMap(({ time }) => momentOf(time) ?? []);
+  return moments.length === 0 ? undefined : Math.max(...moments);
+}
+
+function momentOf(timestamp: string | undefined): number | undefined {
+  const ms = Date.parse(timestamp ?? '');
+  return Number.isNaN(ms) ? undefined : ms;
 }

@@ -10,9 +10,27 @@ export const LATCHKEY_USER = {
   groups: ['system:serviceaccounts', 'system:serviceaccounts:latchkey-system'],
 };
 
+export interface InstallOptions {
+  /** Suites about admission count what it does alone: for them a Lease that nobody lets go of keeps everyone from reconciling. */
+  readonly reconciles?: boolean;
+}
+
 /** What an installation brings before Latchkey starts: CRDs, its namespace, and the rights it runs with. */
-export async function installLatchkey(controlPlane: ControlPlane): Promise<void> {
+export async function installLatchkey(
+  controlPlane: ControlPlane,
+  { reconciles = false }: InstallOptions = {},
+): Promise<void> {
   await kubectlOrThrow(controlPlane, ['apply', '--server-side', '-f', join(root, 'crds')]);
   await kubectlOrThrow(controlPlane, ['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
   await kubectlOrThrow(controlPlane, ['apply', '--server-side', '-f', join(root, 'webhook-config/rbac.yaml')]);
+  if (!reconciles) await kubectlOrThrow(controlPlane, ['create', '-f', '-'], { input: JSON.stringify(heldLease()) });
+}
+
+function heldLease(): object {
+  return {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { namespace: 'latchkey-system', name: 'latchkey' },
+    spec: { holderIdentity: 'nobody', leaseDurationSeconds: 86_400 },
+  };
 }

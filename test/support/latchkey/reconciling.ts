@@ -208,7 +208,10 @@ function present<T>(value: T | undefined, name: string): T {
 }
 
 const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-const unmeasured: Metrics = { admission: nothing, providerRequest: nothing, sync: nothing, secretWrite: nothing };
+const unmeasured: Metrics = {
+  ...{ admission: nothing, providerRequest: nothing, sync: nothing },
+  ...{ forget: nothing, secretWrite: nothing },
+};
 function nothing(): void {
   // Nobody listens.
 }

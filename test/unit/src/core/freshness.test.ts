@@ -31,6 +31,8 @@ const secret: SecretSummary = {
   isImmutable: false,
   controllerUid: 'es-uid',
   createdBy: undefined,
+  writtenAtMs: undefined,
+  createdAtMs: undefined,
 };
 
 const usual: FreshnessQuestion = {

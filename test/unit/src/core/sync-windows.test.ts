@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { mayRefresh } from '../../../../src/core/refresh/sync-windows.ts';
+import { mayRefresh, mayRefreshFrom } from '../../../../src/core/refresh/sync-windows.ts';
 
 describe('a sync window', () => {
   // 1 January 2026 is a Thursday.
@@ -47,5 +47,25 @@ describe('a sync window', () => {
     const nowMs = Date.parse('2026-01-01T22:30:00Z');
     assert.equal(mayRefresh({ kind: 'allow', windows }, nowMs), true);
     assert.equal(mayRefresh({ kind: 'deny', windows }, nowMs), false);
+  });
+});
+
+describe('the next moment at which a refresh may happen', () => {
+  const from = Date.parse('2026-01-01T12:00:00Z');
+  const next = (kind: 'allow' | 'deny', ...windows: readonly (readonly [string, string])[]): number =>
+    mayRefreshFrom({ kind, windows: windows.map(([schedule, duration]) => ({ schedule, duration })) }, from);
+
+  it('is at once while a window that allows it is open', () => assert.equal(next('allow', ['0 12 * * *', '1h']), from));
+  it('is at once while none that denies it is open', () => assert.equal(next('deny', ['0 13 * * *', '1h']), from));
+  it('is when the first of those that allow it opens', () => {
+    assert.equal(next('allow', ['0 18 * * *', '1h'], ['0 14 * * *', '1h']), Date.parse('2026-01-01T14:00:00Z'));
+  });
+  it('is when the last of those that deny it has closed, however they overlap', () => {
+    const until = Date.parse('2026-01-01T15:00:00Z') + 1;
+    assert.equal(next('deny', ['0 12 * * *', '2h'], ['30 13 * * *', '90m'], ['0 18 * * *', '1h']), until);
+  });
+  it('never comes where no window can be read', () => assert.equal(next('allow', ['never', '1h']), Infinity));
+  it('is found in bounded time where windows that deny it follow each other for ever', () => {
+    assert.ok(next('deny', ['* * * * *', '24h']) > from);
   });
 });

@@ -16,7 +16,13 @@ import { handClock, type HandClock } from './clock.ts';
 import { observed, type ObservedCluster } from './observed-cluster.ts';
 
 export const silentLogger: Logger = { debug: noop, info: noop, warn: noop, error: noop };
-export const noMetrics: Metrics = { admission: noop, providerRequest: noop, sync: noop, secretWrite: noop };
+export const noMetrics: Metrics = {
+  admission: noop,
+  providerRequest: noop,
+  sync: noop,
+  forget: noop,
+  secretWrite: noop,
+};
 function noop(): void {
   // Nobody listens.
 }
@@ -57,8 +63,8 @@ const NAMESPACE = 'shop';
 export async function createWorld(
   namespaceLabels: Readonly<Record<string, string>> = { 'latchkey.dev/injection': 'enabled' },
   namespaces: Pick<WiringOptions, 'ownNamespace' | 'reservedNamespaces'> = {},
+  clock = handClock(),
 ): Promise<World> {
-  const clock = handClock();
   const folder = new FolderCluster(clock);
   const cluster = observed(folder);
   const backend = new Backend();

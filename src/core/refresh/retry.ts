@@ -1,0 +1,44 @@
+import type { ErrorCode, LatchkeyError } from '../errors.ts';
+
+/** How often, and since when, one object has failed in a row. */
+export interface Failures {
+  readonly count: number;
+  readonly sinceMs: number;
+}
+
+/** Nothing but a change of what is followed can mend these: manifest, store, namespace, the target, who else claims it. */
+const MENDED_BY_CHANGE: readonly ErrorCode[] = [
+  'InvalidExternalSecret',
+  'InvalidProviderConfig',
+  'StoreForbidden',
+  'StoreNotFound',
+  'TargetForbidden',
+  'Unsupported',
+];
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 120_000;
+/** So long a failure may be a passing one; after that it is tried no more often than what does not fail. */
+const FIRST_MINUTES_MS = 300_000;
+
+/**
+ * How long a failed object rests before it is tried again, ms; Infinity = until something changes. Doubling pauses in the first
+ * minutes, its own interval after them.
+ *
+ * @param intervalMs of the object itself.
+ * @param random from 0 to 1, so that what failed together does not come back together.
+ */
+export function retryAfterMs(
+  error: LatchkeyError,
+  { count, sinceMs }: Failures,
+  intervalMs: number,
+  nowMs: number,
+  random: number,
+): number {
+  if (MENDED_BY_CHANGE.includes(error.code)) return Infinity;
+  // Credentials are not followed, and looking for them asks no backend.
+  const mayBeOften = error.code === 'CredentialsNotFound';
+  const doublingMs = Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS) * (0.5 + random / 2);
+  const pauseMs = Math.max(doublingMs, error.retryAfterMs ?? 0);
+  return mayBeOften || nowMs - sinceMs < FIRST_MINUTES_MS ? pauseMs : Math.max(pauseMs, intervalMs);
+}
