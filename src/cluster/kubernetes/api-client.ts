@@ -17,6 +17,7 @@ export interface ApiRequest {
 
 /** Sockets to the API server; more requests than this wait for one. */
 const MOST_SOCKETS = 64;
+const STREAM_OPENS_WITHIN_MS = 5_000;
 /** Larger than any object etcd takes. */
 const LONGEST_LINE_CHARACTERS = 16 * 1024 * 1024;
 /** Larger than any object etcd takes (1.5 MiB), small enough to bound a LIST of one namespace. */
@@ -30,6 +31,7 @@ export class ApiClient {
   readonly #kubeConfig: KubeConfig;
   readonly #server: URL;
   #agent: Agent | undefined;
+  #streamAgent: Agent | undefined;
 
   constructor(kubeConfig: KubeConfig) {
     const cluster = kubeConfig.getCurrentCluster();
@@ -59,14 +61,15 @@ export class ApiClient {
 
   /**
    * Reads a stream of JSON objects, one a line, and resolves when it ends: by the server, or after `silenceMs` without a
-   * byte, which is how a connection that died without a word is noticed.
+   * byte, which is how a connection that died without a word is noticed. It gets a connection of its own, since a kept one may
+   * have died like that already.
    * @throws LatchkeyError as {@link send} does, also when the connection breaks.
    */
   async stream(
     apiRequest: ApiRequest,
     { silenceMs, onObject }: { readonly silenceMs: number; readonly onObject: (object: unknown) => void },
   ): Promise<void> {
-    const incoming = await this.#open(apiRequest);
+    const incoming = await this.#open(apiRequest, STREAM_OPENS_WITHIN_MS);
     if (incoming.statusCode !== 200) {
       const answer = { status: incoming.statusCode ?? 0, body: await this.#read(incoming, apiRequest) };
       throw new LatchkeyError(
@@ -107,6 +110,7 @@ export class ApiClient {
 
   close(): void {
     this.#agent?.destroy();
+    this.#streamAgent?.destroy();
   }
 
   async #exchange(apiRequest: ApiRequest): Promise<ApiAnswer> {
@@ -114,8 +118,11 @@ export class ApiClient {
     return { status: incoming.statusCode ?? 0, body: await this.#read(incoming, apiRequest) };
   }
 
-  /** Sends the request; resolves with the answer's head. */
-  async #open(apiRequest: ApiRequest): Promise<IncomingMessage> {
+  /**
+   * Sends the request; resolves with the answer's head.
+   * @param streamWithinMs given for a stream: its head comes at once, whatever time its signal leaves.
+   */
+  async #open(apiRequest: ApiRequest, streamWithinMs?: number): Promise<IncomingMessage> {
     const { method, path, body, contentType, signal } = apiRequest;
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const options: RequestOptions = { method, signal };
@@ -129,9 +136,10 @@ export class ApiClient {
           ? {}
           : { 'content-type': contentType ?? 'application/json', 'content-length': payload.length }),
       };
-      options.agent = this.#agentFor(options);
+      const agent = this.#agentFor(options);
+      options.agent = streamWithinMs === undefined ? agent : this.#streamAgent;
       const base = this.#server.pathname.replace(/\/$/, '');
-      return await transfer(new URL(`${this.#server.origin}${base}${path}`), options, payload);
+      return await transfer(new URL(`${this.#server.origin}${base}${path}`), options, payload, streamWithinMs);
     } catch (error) {
       throw unavailable(apiRequest, error);
     }
@@ -148,22 +156,32 @@ export class ApiClient {
   #agentFor(options: RequestOptions): Agent {
     const { ca, cert, key, rejectUnauthorized, servername } = options;
     const given = options.agent instanceof Agent ? options.agent.options : {};
-    this.#agent ??= new Agent({
-      ...given,
-      ...Object.fromEntries(
-        Object.entries({ ca, cert, key, rejectUnauthorized, servername }).filter(([, value]) => value !== undefined),
-      ),
-      keepAlive: true,
-      maxSockets: MOST_SOCKETS,
-    });
+    const identity = Object.fromEntries(
+      Object.entries({ ca, cert, key, rejectUnauthorized, servername }).filter(([, value]) => value !== undefined),
+    );
+    this.#agent ??= new Agent({ ...given, ...identity, keepAlive: true, maxSockets: MOST_SOCKETS });
+    this.#streamAgent ??= new Agent({ ...given, ...identity, keepAlive: false });
     return this.#agent;
   }
 }
 
-function transfer(url: URL, options: RequestOptions, payload: Buffer | undefined): Promise<IncomingMessage> {
+function transfer(
+  url: URL,
+  options: RequestOptions,
+  payload: Buffer | undefined,
+  headWithinMs?: number,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, options, resolve);
-    outgoing.on('error', reject);
+    const outgoing = request(url, options, (incoming) => {
+      clearTimeout(impatience);
+      resolve(incoming);
+    });
+    const giveUp = (): void => void outgoing.destroy(new Error('no answer'));
+    const impatience = headWithinMs === undefined ? undefined : setTimeout(giveUp, headWithinMs);
+    outgoing.on('error', (error) => {
+      clearTimeout(impatience);
+      reject(error);
+    });
     outgoing.end(payload);
   });
 }

@@ -9,7 +9,7 @@ import type { KubernetesCluster, WatchEvent } from './kubernetes-cluster.ts';
 /** The server ends each watch after this, so that a watch never outlives a change of rights for long. */
 const WATCH_LIFETIME_S = 300;
 /** Bookmarks come about once a minute; a watch that is silent for less is asked for anew from where it was. */
-const LONGEST_SILENCE_MS = 30_000;
+const LONGEST_SILENCE_MS = 20_000;
 const LIST_TIMEOUT_MS = 30_000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 10_000;
