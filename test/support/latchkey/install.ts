@@ -20,10 +20,13 @@ export async function installLatchkey(
   controlPlane: ControlPlane,
   { reconciles = false }: InstallOptions = {},
 ): Promise<void> {
-  await kubectlOrThrow(controlPlane, ['apply', '--server-side', '-f', join(root, 'crds')]);
+  const apply = (file: string, input?: string): Promise<string> =>
+    kubectlOrThrow(controlPlane, ['apply', '--server-side', '-f', file], input === undefined ? {} : { input });
+  await apply(join(root, 'webhook-config/rbac.yaml'));
+  // Before the CRDs, which a Latchkey that runs already waits for.
+  if (!reconciles) await apply('-', JSON.stringify(heldLease()));
+  await apply(join(root, 'crds'));
   await kubectlOrThrow(controlPlane, ['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
-  await kubectlOrThrow(controlPlane, ['apply', '--server-side', '-f', join(root, 'webhook-config/rbac.yaml')]);
-  if (!reconciles) await kubectlOrThrow(controlPlane, ['create', '-f', '-'], { input: JSON.stringify(heldLease()) });
 }
 
 function heldLease(): object {
