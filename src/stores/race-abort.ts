@@ -8,6 +8,10 @@ export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<
     };
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    const leave = (): void => signal.removeEventListener('abort', onAbort);
+    promise.then(
+      (value) => (leave(), resolve(value)),
+      (error: unknown) => (leave(), reject(error as Error)),
+    );
   });
 }
