@@ -1,3 +1,4 @@
+import { isForeignIn } from '../stores/views.ts';
 import type { ExternalSecret } from '../api/external-secrets.ts';
 import { secrets } from '../api/resources.ts';
 import { asLatchkeyError, type ErrorCode } from '../core/errors.ts';
@@ -162,7 +163,7 @@ class SyncRun {
     const stopped = this.#stopped();
     if (stopped !== undefined) return stopped;
     const { wiring, signal } = this.#workspace;
-    if (wiring.stores.isForeign(externalSecret, this.#controllerClass)) {
+    if (isForeignIn(wiring.views, externalSecret, this.#controllerClass)) {
       return leftAlone(`it belongs to another controller (${describeStores(externalSecret)})`);
     }
     const { namespace: name = '' } = externalSecret.metadata;

@@ -6,7 +6,7 @@ import { wantsColours } from './table.ts';
 export function syncCommand(): Command {
   const command = new Command('sync')
     .description(
-      'bring Secrets up to date with their backends, once: stores first, then ExternalSecrets; exit code 1 when one failed',
+      'bring Secrets up to date with their backends, once, and look at the stores; exit code 1 when something failed or was not tried',
     )
     .argument('[names...]', 'ExternalSecrets, as namespace/name (default: all)');
   for (const option of syncOptions()) command.addOption(option);

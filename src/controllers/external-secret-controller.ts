@@ -1,15 +1,14 @@
 import type { ExternalSecret } from '../api/external-secrets.ts';
 import { asLatchkeyError, type LatchkeyError } from '../core/errors.ts';
-import { storeKeysOf } from '../core/external-secret/sources.ts';
+import { namedStores } from '../core/external-secret/sources.ts';
 import { targetName } from '../core/external-secret/target-name.ts';
 import { DEFAULT_REFRESH_INTERVAL_MS, refreshIntervalMs } from '../core/refresh/freshness.ts';
 import { retryAfterMs, type Failures } from '../core/refresh/retry.ts';
 import { nextSync, type Cause, type Due } from '../core/refresh/schedule.ts';
 import { TokenBucket } from '../core/refresh/token-bucket.ts';
-import { isForeign } from '../core/store/store-access.ts';
 import { isSameStore, type StoreKey } from '../core/store/store-key.ts';
 import { removeOwned } from '../stores/former-targets.ts';
-import { storeIn, type NamespaceSummary } from '../stores/views.ts';
+import { isForeignIn, type NamespaceSummary } from '../stores/views.ts';
 import { hasNewSpec } from './changes.ts';
 import { aborted } from './pause.ts';
 import type { ReconcilerOptions } from './reconciler.ts';
@@ -160,7 +159,12 @@ export class ExternalSecretController {
     if (externalSecret === undefined) this.#forget(key);
     if (externalSecret === undefined || externalSecret.metadata.deletionTimestamp !== undefined) return;
     // Nothing can be made in one that is going; one that is not known yet is heard of in a moment.
-    if (namespace === undefined || namespace.isTerminating || this.#isOthers(externalSecret)) return;
+    if (
+      namespace === undefined ||
+      namespace.isTerminating ||
+      isForeignIn(this.#options.views, externalSecret, this.#options.controllerClass)
+    )
+      return;
     const { atMs, cause } = this.#nextSync(externalSecret);
     const failed = this.#failed.get(key);
     const isLate =
@@ -176,7 +180,7 @@ export class ExternalSecretController {
       await this.#sync(externalSecret, namespace, { atMs, cause }, signal);
       this.#failed.delete(key);
       // It was an outage, and it is over.
-      if (failed !== undefined && isOutage(failed.error)) this.#hastenSiblings(externalSecret);
+      if (failed !== undefined && failed.error.isOutage) this.#hastenSiblings(externalSecret);
       this.#schedule(views.externalSecrets.get({ namespace: namespaceName, name }) ?? externalSecret);
     } catch (cause) {
       if (!leading.aborted) this.#retryLater(externalSecret, asLatchkeyError(cause));
@@ -221,8 +225,8 @@ export class ExternalSecretController {
   }
 
   #hastenSiblings(externalSecret: ExternalSecret): void {
-    const stores = storesOf(externalSecret);
-    this.#hasten((each, { error }) => isOutage(error) && stores.some((store) => isSameStore(store, each)));
+    const stores = namedStores(externalSecret);
+    this.#hasten((each, { error }) => error.isOutage && stores.some((store) => isSameStore(store, each)));
   }
 
   #hasten(isMended: (store: StoreKey, failed: Failed) => boolean): void {
@@ -230,7 +234,8 @@ export class ExternalSecretController {
     for (const [key, failed] of this.#failed) {
       const [namespace = '', name = ''] = key.split('/');
       const externalSecret = this.#options.views.externalSecrets.get({ namespace, name });
-      if (externalSecret === undefined || !storesOf(externalSecret).some((store) => isMended(store, failed))) continue;
+      if (externalSecret === undefined || !namedStores(externalSecret).some((store) => isMended(store, failed)))
+        continue;
       this.#failed.set(key, { ...failed, notBeforeMs: nowMs });
       this.#workers.add(key, nowMs, 'timed');
     }
@@ -241,7 +246,7 @@ export class ExternalSecretController {
     const { clock, refreshesPerSecond } = this.#options;
     const given = this.#turns.get(key);
     if (given !== undefined) return given;
-    const turns = storesOf(externalSecret).map((store) => {
+    const turns = namedStores(externalSecret).map((store) => {
       const name = `${store.kind}/${store.namespace ?? ''}/${store.name}`;
       const bucket = this.#buckets.get(name) ?? new TokenBucket(refreshesPerSecond);
       this.#buckets.set(name, bucket);
@@ -269,28 +274,6 @@ export class ExternalSecretController {
   #forget(key: string): void {
     for (const known of [this.#failed, this.#outdatedSinceMs, this.#turns]) known.delete(key);
   }
-
-  /** Stores of another class are another controller's, and so is whatever uses one. */
-  #isOthers(externalSecret: ExternalSecret): boolean {
-    const { controllerClass, views } = this.#options;
-    return storesOf(externalSecret).some((key) => {
-      const store = storeIn(views, key);
-      return store !== undefined && isForeign(store, controllerClass);
-    });
-  }
-}
-
-/** None for a manifest that cannot be read: what is wrong with it comes out when it is synced. */
-export function storesOf(externalSecret: ExternalSecret): readonly StoreKey[] {
-  try {
-    return storeKeysOf(externalSecret);
-  } catch {
-    return [];
-  }
-}
-
-function isOutage({ code }: LatchkeyError): boolean {
-  return code === 'BackendUnavailable' || code === 'BackendTimeout' || code === 'BackendThrottled';
 }
 
 function priorityOf(cause: Cause): Priority {

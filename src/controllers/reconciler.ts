@@ -1,4 +1,5 @@
 import type { ExternalSecret } from '../api/external-secrets.ts';
+import { namedStores } from '../core/external-secret/sources.ts';
 import { isSameStore } from '../core/store/store-key.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
@@ -11,7 +12,7 @@ import type { StoreSyncer } from '../stores/store-sync.ts';
 import type { Syncer } from '../stores/sync.ts';
 import { storeIn, type Views } from '../stores/views.ts';
 import { CredentialWatch } from './credential-watch.ts';
-import { ExternalSecretController, storesOf } from './external-secret-controller.ts';
+import { ExternalSecretController } from './external-secret-controller.ts';
 import { StoreController } from './store-controller.ts';
 
 export interface ReconcilerOptions {
@@ -48,7 +49,7 @@ export class Reconciler {
     this.externalSecrets = externalSecrets;
     this.stores = new StoreController({
       ...options,
-      onChanged: (store) => externalSecrets.outdate((each) => storesOf(each).some((key) => isSameStore(key, store))),
+      onChanged: (store) => externalSecrets.outdate((each) => namedStores(each).some((key) => isSameStore(key, store))),
       onRecovered: (store) => externalSecrets.hasten(store),
     });
     this.credentials = new CredentialWatch({
@@ -68,7 +69,7 @@ export class Reconciler {
 }
 
 function asksAs(externalSecret: ExternalSecret, identities: ReadonlySet<string>, views: Views): boolean {
-  return storesOf(externalSecret).some((key) => {
+  return namedStores(externalSecret).some((key) => {
     const store = storeIn(views, key);
     return store !== undefined && identities.has(identityOf(store, externalSecret.metadata.namespace));
   });

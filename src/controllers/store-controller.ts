@@ -1,6 +1,5 @@
 import type { SecretStore } from '../api/external-secrets.ts';
 import { jitter } from '../core/refresh/jitter.ts';
-import { isForeign } from '../core/store/store-access.ts';
 import { storeKey, type StoreKey } from '../core/store/store-key.ts';
 import { storeRefreshIntervalMs, type StoreVerdict } from '../core/store/store-status.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -75,10 +74,10 @@ export class StoreController {
   }
 
   async #reconcile(id: string, leading: AbortSignal): Promise<void> {
-    const { storeSyncer, controllerClass, isLeading, clock, logger, onRecovered } = this.#options;
+    const { storeSyncer, isLeading, clock, logger, onRecovered } = this.#options;
     const store = this.#find(id);
     if (store === undefined) this.#failing.delete(id);
-    if (!isLeading() || store === undefined || isForeign(store, controllerClass)) return;
+    if (!isLeading() || store === undefined) return;
     const key = storeKeyOf(store);
     let verdict: StoreVerdict | undefined;
     try {
@@ -89,6 +88,8 @@ export class StoreController {
       this.#workers.add(id, clock.now() + FAILING_AGAIN_MS, 'timed');
       return;
     }
+    // Another controller's.
+    if (verdict === undefined) return;
     const isFailing = typeof verdict === 'object';
     if (!isFailing && this.#failing.delete(id)) onRecovered(key);
     if (isFailing) this.#failing.add(id);

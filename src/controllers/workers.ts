@@ -40,10 +40,6 @@ export class Workers {
     return this.#queue.size;
   }
 
-  get due(): number {
-    return this.#queue.dueCount;
-  }
-
   get isIdle(): boolean {
     return this.#running.size === 0 && !this.#isWoken && this.#queue.dueCount === 0;
   }
@@ -70,10 +66,6 @@ export class Workers {
       this.#options.logger.warn('too many objects wait to be seen to, one was left out', { kind: this.#options.kind });
     }
     this.#wake();
-  }
-
-  remove(key: string): void {
-    this.#queue.remove(key);
   }
 
   /** Resolves when everything that had been begun has ended. */

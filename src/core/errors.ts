@@ -14,29 +14,30 @@ export type ErrorCategory = 'no-new-value' | 'not-found' | 'our-side';
 
 interface ErrorTraits {
   readonly category: ErrorCategory;
-  /** May the same call succeed later with nothing changed on our side? */
-  readonly isRetryable: boolean;
+  /** Is the backend away or too busy? Worth another try, and counted by its circuit breaker; anything else is an answer. */
+  readonly isOutage: boolean;
   /** Reason of the ExternalSecret's Ready condition, upstream's word where it has one. */
   readonly conditionReason: string;
 }
 
-const retryLater: ErrorTraits = { category: 'no-new-value', isRetryable: true, conditionReason: 'SecretSyncedError' };
-const absent: ErrorTraits = { category: 'not-found', isRetryable: false, conditionReason: 'SecretSyncedError' };
-const ours: ErrorTraits = { category: 'our-side', isRetryable: false, conditionReason: 'SecretSyncedError' };
+const retryLater: ErrorTraits = { category: 'no-new-value', isOutage: false, conditionReason: 'SecretSyncedError' };
+const outage: ErrorTraits = { ...retryLater, isOutage: true };
+const absent: ErrorTraits = { category: 'not-found', isOutage: false, conditionReason: 'SecretSyncedError' };
+const ours: ErrorTraits = { category: 'our-side', isOutage: false, conditionReason: 'SecretSyncedError' };
 
 export const ERROR_CODES = {
   /** The backend cannot be reached, resets, answers 5xx or is sealed. */
-  BackendUnavailable: retryLater,
+  BackendUnavailable: outage,
   /** No answer within the deadline. */
-  BackendTimeout: retryLater,
+  BackendTimeout: outage,
   /** The backend asked us to slow down (429). */
-  BackendThrottled: retryLater,
+  BackendThrottled: outage,
   /** The backend's answer cannot be understood. */
   BackendResponseInvalid: retryLater,
   /** The backend refused our credentials. */
-  BackendAuthFailed: { ...retryLater, isRetryable: false },
+  BackendAuthFailed: retryLater,
   /** The credentials are good but may not read this. */
-  BackendPermissionDenied: { ...retryLater, isRetryable: false },
+  BackendPermissionDenied: retryLater,
   /** The backend has no such secret or version. */
   SecretNotFound: absent,
   /** The secret exists but has no such property. */
@@ -96,6 +97,10 @@ export class LatchkeyError extends Error {
 
   get category(): ErrorCategory {
     return ERROR_CODES[this.code].category;
+  }
+
+  get isOutage(): boolean {
+    return ERROR_CODES[this.code].isOutage;
   }
 
   get conditionReason(): string {

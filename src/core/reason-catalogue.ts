@@ -15,7 +15,8 @@ export const REASONS: Readonly<Record<ErrorCode | 'SecretUnmanaged', Reason>> = 
       'Look at the backend and the way to it from the namespace of Latchkey. Until it is back, values that exist are used for as long as `latchkey.dev/stale-if-error` allows.',
   },
   BackendTimeout: {
-    means: 'The backend gave no answer within the time that the API server gives an admission.',
+    means:
+      'The backend gave no answer within the time that there was: what the API server gives an admission, or 30 s.',
     remedy:
       'Create the pod again (controllers do by themselves): a first fetch goes on for up to 30 s, so that the next try finds the Secret. If it stays, look at the backend’s load.',
   },
@@ -112,7 +113,7 @@ export const REASONS: Readonly<Record<ErrorCode | 'SecretUnmanaged', Reason>> = 
   },
   ClusterUnavailable: {
     means: 'The API server could not be reached, or others kept changing the object while it was being written.',
-    remedy: 'Nothing to do: it is tried again with the next pod.',
+    remedy: 'Nothing to do: it is tried again by itself, and with the next pod.',
   },
   ClusterForbidden: {
     means: 'The API server refused Latchkey a right that it needs.',

@@ -61,7 +61,7 @@ export class CircuitBreakers {
       ...{ failuresInARow: 0, closedFromMs: 0, lastError: undefined, isProbing: false },
     };
     circuit.isProbing = false;
-    if (!isOutage(error, tookMs)) return;
+    if (!countsAsOutage(error, tookMs)) return;
     circuit.failuresInARow += 1;
     circuit.lastError = error;
     const doublings = circuit.failuresInARow - FAILURES_BEFORE_OPEN;
@@ -72,17 +72,13 @@ export class CircuitBreakers {
   }
 }
 
-const OUTAGES: readonly LatchkeyError['code'][] = ['BackendUnavailable', 'BackendThrottled', 'BackendTimeout'];
-
-function isOutage({ code }: LatchkeyError, tookMs: number): boolean {
-  return OUTAGES.includes(code) && (code !== 'BackendTimeout' || tookMs >= SHORTEST_TIMEOUT_MS);
+function countsAsOutage({ code, isOutage }: LatchkeyError, tookMs: number): boolean {
+  return isOutage && (code !== 'BackendTimeout' || tookMs >= SHORTEST_TIMEOUT_MS);
 }
 
 /** Has the backend itself said something about the secret or who asks? */
-function isAlive({ code }: LatchkeyError): boolean {
-  return code.startsWith('Backend')
-    ? !OUTAGES.includes(code)
-    : code === 'SecretNotFound' || code === 'PropertyNotFound';
+function isAlive({ code, isOutage, category }: LatchkeyError): boolean {
+  return code.startsWith('Backend') ? !isOutage : category === 'not-found';
 }
 
 /** Always the same sentence: one with the time left in it would be a new status for every pod. */

@@ -2,14 +2,14 @@ import type { ExternalSecret, SecretStore } from '../api/external-secrets.ts';
 import type { ObjectKey } from '../api/kubernetes.ts';
 import { clusterSecretStores, secretStores } from '../api/resources.ts';
 import { asLatchkeyError, LatchkeyError } from '../core/errors.ts';
-import { namedStores, remoteKeysOf, storeKeysOf } from '../core/external-secret/sources.ts';
+import { remoteKeysOf, storeKeysOf } from '../core/external-secret/sources.ts';
 import { assertInlineKeyAllowed } from '../core/inline/allowed-keys.ts';
 import { isGenerated } from '../core/inline/generated.ts';
 import { assertKeysPermitted, assertRolesPermitted } from '../core/store/permitted-keys.ts';
-import { assertStoreAccess, isForeign } from '../core/store/store-access.ts';
+import { assertStoreAccess } from '../core/store/store-access.ts';
 import { describeStore, type StoreKey } from '../core/store/store-key.ts';
 import type { Cluster } from '../ports/cluster.ts';
-import type { NamespaceSummary, Views } from './views.ts';
+import { storeIn, type NamespaceSummary, type Views } from './views.ts';
 
 export interface PermittedStore {
   readonly storeKey: StoreKey;
@@ -49,14 +49,6 @@ export class StoreLookup {
     return stores;
   }
 
-  /** Is one of its stores, as far as the cache knows them, worked by a controller of another class? */
-  isForeign(externalSecret: ExternalSecret, controllerClass: string | undefined): boolean {
-    return namedStores(externalSecret).some((storeKey) => {
-      const store = this.#viewOf(storeKey).get(keyOf(storeKey));
-      return store !== undefined && isForeign(store, controllerClass);
-    });
-  }
-
   /** @throws LatchkeyError `StoreNotFound`, `StoreForbidden` or `InvalidProviderConfig`. */
   async get(storeKey: StoreKey, namespace: NamespaceSummary, signal: AbortSignal): Promise<SecretStore> {
     const store = await this.#get(storeKey, signal);
@@ -84,18 +76,15 @@ export class StoreLookup {
   }
 
   async #get(storeKey: StoreKey, signal: AbortSignal): Promise<SecretStore | undefined> {
-    const view = this.#viewOf(storeKey);
-    const key = keyOf(storeKey);
-    const cached = view.get(key);
+    const cached = storeIn(this.#views, storeKey);
     if (cached !== undefined) return cached;
-    const resource = storeKey.kind === 'SecretStore' ? secretStores : clusterSecretStores;
-    const live = await this.#cluster.get(resource, key, { signal });
+    const [resource, view] =
+      storeKey.kind === 'SecretStore'
+        ? [secretStores, this.#views.secretStores]
+        : [clusterSecretStores, this.#views.clusterSecretStores];
+    const live = await this.#cluster.get(resource, keyOf(storeKey), { signal });
     if (live !== undefined) view.observe(live);
     return live;
-  }
-
-  #viewOf({ kind }: StoreKey): Views['secretStores'] {
-    return kind === 'SecretStore' ? this.#views.secretStores : this.#views.clusterSecretStores;
   }
 }
 

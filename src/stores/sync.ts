@@ -22,7 +22,7 @@ import { rejoin } from './rejoin.ts';
 import type { TemplateRenderer } from './template.ts';
 import { StatusWriter } from './status-writer.ts';
 import type { PermittedStore, StoreLookup } from './store-lookup.ts';
-import { assertClaim, type NamespaceSummary, type Views } from './views.ts';
+import { assertClaim, isForeignIn, type NamespaceSummary, type Views } from './views.ts';
 
 export interface SyncRequest {
   readonly externalSecret: ExternalSecret;
@@ -154,8 +154,8 @@ export class Syncer {
       return await this.#deps.stores.find(externalSecret, namespace, signal);
     } catch (cause) {
       const error = asLatchkeyError(cause);
-      const { controllerClass, onSync, stores } = this.#deps;
-      if (!stores.isForeign(externalSecret, controllerClass)) this.statuses.record(externalSecret, { error });
+      const { controllerClass, onSync, views } = this.#deps;
+      if (!isForeignIn(views, externalSecret, controllerClass)) this.statuses.record(externalSecret, { error });
       onSync(externalSecret, { error });
       throw error;
     }
@@ -168,7 +168,7 @@ export class Syncer {
     const startedAtMs = clock.now();
     const count = (isError: boolean): void =>
       metrics.sync(namespace, name, { isError, durationMs: clock.now() - startedAtMs });
-    const isOthers = stores.some(({ store }) => isForeign(store, controllerClass));
+    const isOthers = controllerClass === undefined || stores.some(({ store }) => isForeign(store, controllerClass));
     try {
       const { synced, record } = await this.#materialise(request, stores, signal);
       this.#records.set(externalSecret.metadata.uid ?? '', record);

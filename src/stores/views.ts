@@ -3,8 +3,10 @@ import { MANAGED_LABEL } from '../api/keys.ts';
 import type { Namespace, Secret } from '../api/kubernetes.ts';
 import { clusterSecretStores, externalSecrets, namespaces, secrets, secretStores } from '../api/resources.ts';
 import { LatchkeyError } from '../core/errors.ts';
+import { namedStores } from '../core/external-secret/sources.ts';
 import { isClaim, rightfulClaimant, targetName } from '../core/external-secret/target-name.ts';
 import { printable } from '../core/names.ts';
+import { isForeign } from '../core/store/store-access.ts';
 import type { StoreKey } from '../core/store/store-key.ts';
 import { summarise, type SecretSummary } from '../core/target/secret-summary.ts';
 import type { Cluster, Informer } from '../ports/cluster.ts';
@@ -94,6 +96,22 @@ export function storeIn(views: Views, { kind, namespace, name }: StoreKey): Secr
   return kind === 'SecretStore'
     ? views.secretStores.get({ namespace: namespace ?? '', name })
     : views.clusterSecretStores.get({ name });
+}
+
+/**
+ * Is an ExternalSecret another controller's: does one of its stores, as far as the cache knows them, say so?
+ * @param controllerClass ours; undefined = every store is another controller's.
+ */
+export function isForeignIn(
+  views: Views,
+  externalSecret: ExternalSecret,
+  controllerClass: string | undefined,
+): boolean {
+  if (controllerClass === undefined) return true;
+  return namedStores(externalSecret).some((key) => {
+    const store = storeIn(views, key);
+    return store !== undefined && isForeign(store, controllerClass);
+  });
 }
 
 export function summariseNamespace({ metadata, status }: Namespace): NamespaceSummary {

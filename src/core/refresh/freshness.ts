@@ -1,5 +1,6 @@
 import type { ExternalSecret } from '../../api/external-secrets.ts';
 import { parseDurationMs } from '../duration.ts';
+import { isOwning } from '../target/build-secret.ts';
 import { syncedResourceVersion } from '../target/object-hash.ts';
 import type { SecretSummary } from '../target/secret-summary.ts';
 import { mayRefresh } from './sync-windows.ts';
@@ -89,8 +90,7 @@ function flawOf({ externalSecret, secret, lastSync }: FreshnessQuestion): string
   if (secret === undefined) return 'does not exist';
   // The cache hears of it a little later.
   if (lastSync?.removed?.uid === secret.uid) return 'was deleted';
-  const isOwned = (externalSecret.spec.target?.creationPolicy ?? 'Owner') === 'Owner';
-  if (!secret.isManaged || (isOwned && secret.controllerUid !== externalSecret.metadata.uid)) {
+  if (!secret.isManaged || (isOwning(externalSecret) && secret.controllerUid !== externalSecret.metadata.uid)) {
     return 'was not made by this ExternalSecret';
   }
   if (!secret.isIntact) return 'was changed by someone else';

@@ -1,6 +1,6 @@
 import type { SecretStore } from '../../api/external-secrets.ts';
 import { parseDurationMs } from '../duration.ts';
-import { LatchkeyError, type ErrorCode } from '../errors.ts';
+import { LatchkeyError } from '../errors.ts';
 
 /** How often a failed call to a store's backend is repeated, and how long before that is waited. */
 export interface RetryPolicy {
@@ -29,9 +29,6 @@ const SHORTEST_WAIT_MS = 10;
  */
 const RETRIES_WITHIN_MS = 5_000;
 
-/** Everything else is an answer that asking again does not change. */
-const WORTH_A_RETRY: readonly ErrorCode[] = ['BackendUnavailable', 'BackendThrottled', 'BackendTimeout'];
-
 /**
  * What `spec.retrySettings` says, for every provider.
  * @throws LatchkeyError `InvalidProviderConfig` when the interval is no duration.
@@ -51,7 +48,7 @@ export function retryPolicyOf({ spec: { retrySettings = {} } }: SecretStore): Re
  */
 export function retryWaitMs(policy: RetryPolicy, failed: FailedTry): number | undefined {
   const { error, retries, sinceFirstMs, chance } = failed;
-  if (!WORTH_A_RETRY.includes(error.code) || retries >= policy.maxRetries) return undefined;
+  if (!error.isOutage || retries >= policy.maxRetries) return undefined;
   const backOffMs = FIRST_WAIT_MS * 2 ** retries * (0.5 + chance / 2);
   const waitMs = Math.max(policy.intervalMs ?? backOffMs, SHORTEST_WAIT_MS) + (error.retryAfterMs ?? 0);
   return sinceFirstMs + waitMs > RETRIES_WITHIN_MS ? undefined : waitMs;

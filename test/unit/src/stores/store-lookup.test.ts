@@ -5,7 +5,7 @@ import type { KubernetesObject } from '../../../../src/api/kubernetes.ts';
 import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts';
 import { LatchkeyError, type ErrorCode } from '../../../../src/core/errors.ts';
 import { StoreLookup, type PermittedStore } from '../../../../src/stores/store-lookup.ts';
-import { createViews, type NamespaceSummary, type Views } from '../../../../src/stores/views.ts';
+import { createViews, isForeignIn, type NamespaceSummary, type Views } from '../../../../src/stores/views.ts';
 import type { Manifest } from '../../../support/latchkey/manifests.ts';
 import { handClock } from './support/clock.ts';
 import { clusterIsDown, observed, type ObservedCluster } from './support/observed-cluster.ts';
@@ -139,5 +139,27 @@ describe('a SecretStore', () => {
     const spec = { provider: { test: {} }, conditions: [{ namespaces: ['bank'] }] };
     load({ ...store('store'), spec });
     assert.ok(await find({ name: 'store' }));
+  });
+});
+
+describe('an ExternalSecret', () => {
+  const isOthers = async (controllerClass: string | undefined, spec: Manifest = {}): Promise<boolean> => {
+    load({ ...store('theirs'), spec: { controller: 'other', provider: { test: {} } } }, store('store'));
+    await views.start(signal);
+    return isForeignIn(views, database(spec) as unknown as ExternalSecret, controllerClass);
+  };
+
+  it('is ours while its store says nothing else, also while there is none yet', async () => {
+    assert.equal(await isOthers('default'), false);
+    assert.equal(await isOthers('default', { secretStoreRef: { name: 'gone' } }), false);
+  });
+
+  it('is another controller’s when its store says so', async () => {
+    assert.equal(await isOthers('default', { secretStoreRef: { name: 'theirs' } }), true);
+  });
+
+  it('is another controller’s in any case where only pods are admitted', async () => {
+    assert.equal(await isOthers(undefined), true);
+    assert.equal(await isOthers(undefined, { secretStoreRef: { name: 'gone' } }), true);
   });
 });
