@@ -14,6 +14,8 @@ import type { JsonText } from './json-text.ts';
 const PATH_SYNTAX = /[.|*?\\]|^[@!{[]./s;
 const PATH_SYNTAX_BESIDES_DOTS = /[|*?\\]|^[@!{[]./s;
 const ARRAY_PATH = /^\d+$|#/;
+/** Looked through faster than an index is made. */
+const FEW_MEMBERS = 16;
 const ABSENT: PropertyReading = { paths: [] };
 
 /** A property with dots is first looked up as one member's name, then as a path (aws, gcpsm). */
@@ -67,9 +69,16 @@ function readJson(document: SecretValue): JsonText | undefined {
   return json === 'no-json' ? undefined : json;
 }
 
+/** Of a document with many members, of which many are asked for. */
+const indexes = new WeakMap<JsonText, ReadonlyMap<string, Buffer>>();
+
 /** gjson stops at the first member of a name. */
 function findMember(json: JsonText, name: string): Buffer | undefined {
-  return json.kind === 'object' ? json.members.find((candidate) => candidate.name === name)?.raw : undefined;
+  if (json.kind !== 'object') return undefined;
+  if (json.members.length <= FEW_MEMBERS) return json.members.find((candidate) => candidate.name === name)?.raw;
+  const index = indexes.get(json) ?? new Map(json.members.toReversed().map(({ name: each, raw }) => [each, raw]));
+  indexes.set(json, index);
+  return index.get(name);
 }
 
 /** gjson's `String()`: null exists and is empty. */

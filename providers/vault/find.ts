@@ -10,6 +10,10 @@ import type { Folder } from './path.ts';
 const MOST_AT_ONCE = 8;
 /** Far beyond any tree that people keep; a server could make up folders without end. */
 const MOST_FOLDERS = 10_000;
+/** Names in the listing of one folder. */
+const MOST_LISTED = 100_000;
+/** Secrets whose tags may have to be asked for, each by a call of its own. */
+const MOST_TAGS_ASKED = 10_000;
 
 /** A KV engine by API paths; names are for messages. All throw as `SecretsClient.getSecret`. */
 export interface KvEngine {
@@ -39,6 +43,7 @@ export async function findIn(
   const inTurn = atMost(MOST_AT_ONCE);
   const found = new Map<string, SecretValue>();
   let folders = 0;
+  let candidates = 0;
 
   /** What goes wrong at one place ends the walk everywhere; what is gone is `undefined`. */
   const ask = <T>(question: () => Promise<T>): Promise<T | undefined> =>
@@ -68,8 +73,14 @@ export async function findIn(
 
   const walk = async (at: Folder, names: readonly string[], prefix: string): Promise<void> => {
     const leaves = names.filter((name) => !name.endsWith('/')).map((name) => `${prefix}${name}`);
+    if (names.length > MOST_LISTED) throw unanswerable(`find meets more than ${MOST_LISTED} names in one folder`);
     const isWanted = (await query.matchNames?.(leaves)) ?? leaves.map(() => true);
     const wanted = leaves.filter((_, index) => isWanted[index] === true);
+    // Before anything is read: each costs memory until its turn comes.
+    candidates += wanted.length;
+    if (candidates > (tags.length === 0 ? MOST_FOUND : MOST_TAGS_ASKED)) {
+      throw unanswerable(`find gives more than ${MOST_FOUND} secrets: make it narrower`);
+    }
     const entries = (named: readonly string[]): (readonly [Folder, string])[] =>
       named.flatMap((name) => {
         const entry = below(at, name.slice(prefix.length));

@@ -181,7 +181,7 @@ export interface ExternalSecretSpec {
   readonly syncWindows?: {
     /** Whether the windows permit or forbid. allow: refresh only while at least one window is open. deny: do not refresh while any window is open. */
     readonly kind: 'allow' | 'deny';
-    /** The windows, all of the kind given above. All times are UTC. */
+    /** The windows, all of the kind given above, at most 32. All times are UTC. */
     readonly windows: readonly {
       /** How long the window stays open each time, as a Go duration such as "8h". */
       readonly duration: string;

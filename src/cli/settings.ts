@@ -55,7 +55,7 @@ export function serveOptions(): readonly Option[] {
       .default('full'),
     option('--concurrency <count>', 'ExternalSecrets that are synced at once beside those that pods wait for')
       .argParser(checked(parseCount))
-      .default(16),
+      .default(256),
     option(
       '--refresh-rate <count>',
       'overdue ExternalSecrets of one store that are fetched a second, as after an outage or a change of the store',

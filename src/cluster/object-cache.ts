@@ -34,6 +34,8 @@ export class ObjectCache<T extends KubernetesObject, V> {
     const version = versionOf(object);
     const before = this.#entries.get(id);
     if (version < (before?.version ?? this.#deletions.get(id) ?? 0n)) return;
+    // Listed again, and nothing new about it.
+    if (version === before?.version && version !== 0n) return;
     const view = this.#reduce(object);
     this.#entries.set(id, { view, version });
     this.#notify(before?.view, view);

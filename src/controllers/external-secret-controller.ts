@@ -6,7 +6,7 @@ import { DEFAULT_REFRESH_INTERVAL_MS, refreshIntervalMs } from '../core/refresh/
 import { retryAfterMs, type Failures } from '../core/refresh/retry.ts';
 import { nextSync, type Cause, type Due } from '../core/refresh/schedule.ts';
 import { TokenBucket } from '../core/refresh/token-bucket.ts';
-import { isSameStore, type StoreKey } from '../core/store/store-key.ts';
+import { isSameStore, storeId, type StoreKey } from '../core/store/store-key.ts';
 import { removeOwned } from '../stores/former-targets.ts';
 import { isForeignIn, type NamespaceSummary } from '../stores/views.ts';
 import { hasNewSpec } from './changes.ts';
@@ -27,6 +27,8 @@ const SYNC_TIMEOUT_MS = 30_000;
 /** What is done this soon after it became due is on time: the spread of the intervals limits its rate already. */
 const ON_TIME_MS = 5_000;
 const DELETION_RETRY_MS = 10_000;
+const HASTENED_FOR_MS = 1_000;
+const STORES_REMEMBERED = 10_000;
 
 /** Keeps the Secret of every ExternalSecret as its manifest, its stores and its age want it. */
 export class ExternalSecretController {
@@ -35,6 +37,8 @@ export class ExternalSecretController {
   readonly #failed = new Map<string, Failed>();
   /** Syncs that started before no longer count. */
   readonly #outdatedSinceMs = new Map<string, number>();
+  /** When what failed for a store's sake was last told that it works again. */
+  readonly #hastenedAtMs = new Map<string, number>();
   readonly #buckets = new Map<string, TokenBucket>();
   /** When those that have to wait for their store's rate may go. */
   readonly #turns = new Map<string, number>();
@@ -225,7 +229,15 @@ export class ExternalSecretController {
   }
 
   #hastenSiblings(externalSecret: ExternalSecret): void {
-    const stores = namedStores(externalSecret);
+    const nowMs = this.#options.clock.now();
+    const stores = namedStores(externalSecret).filter((store) => {
+      const before = this.#hastenedAtMs.get(storeId(store)) ?? -Infinity;
+      return nowMs - before >= HASTENED_FOR_MS;
+    });
+    // Each that gets through would go over all the others again.
+    if (stores.length === 0) return;
+    if (this.#hastenedAtMs.size >= STORES_REMEMBERED) this.#hastenedAtMs.clear();
+    for (const store of stores) this.#hastenedAtMs.set(storeId(store), nowMs);
     this.#hasten((each, { error }) => error.isOutage && stores.some((store) => isSameStore(store, each)));
   }
 
@@ -247,7 +259,7 @@ export class ExternalSecretController {
     const given = this.#turns.get(key);
     if (given !== undefined) return given;
     const turns = namedStores(externalSecret).map((store) => {
-      const name = `${store.kind}/${store.namespace ?? ''}/${store.name}`;
+      const name = storeId(store);
       const bucket = this.#buckets.get(name) ?? new TokenBucket(refreshesPerSecond);
       this.#buckets.set(name, bucket);
       return bucket.turnAtMs(clock.now());

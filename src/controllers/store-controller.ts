@@ -26,7 +26,7 @@ export interface StoreControllerOptions {
   readonly logger: Logger;
 }
 
-const CONCURRENCY = 4;
+const CONCURRENCY = 32;
 const LOOK_TIMEOUT_MS = 30_000;
 /** A store that does not work is looked at so often; a log-in that was refused is not tried again sooner either. */
 const FAILING_AGAIN_MS = 30_000;

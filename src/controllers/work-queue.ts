@@ -72,12 +72,15 @@ export class WorkQueue {
     return true;
   }
 
-  /** Hands out the next key that is due and that nobody works on. Whoever takes it says {@link done} afterwards. */
-  take(): string | undefined {
+  /**
+   * Hands out the next key that is due, may be worked on, and that nobody works on. Whoever takes it says {@link done}
+   * afterwards.
+   */
+  take(mayBegin: (key: string) => boolean = () => true): string | undefined {
     this.#ripen();
     for (const priority of PRIORITIES) {
       for (const key of this.#due[priority].keys()) {
-        if (this.#working.has(key)) continue;
+        if (this.#working.has(key) || !mayBegin(key)) continue;
         this.remove(key);
         this.#working.add(key);
         return key;

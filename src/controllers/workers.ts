@@ -14,6 +14,8 @@ export interface WorkersOptions {
   readonly logger: Logger;
 }
 
+/** Of all workers, how many may be at one namespace, so that a tenant whose backend hangs leaves the others theirs. */
+const LARGEST_SHARE = 1 / 4;
 /** The machine's time may be set, or the machine sleep: the clock is looked at this often. */
 const LONGEST_ALARM_MS = 60_000;
 
@@ -22,6 +24,8 @@ export class Workers {
   readonly #options: WorkersOptions;
   readonly #queue: WorkQueue;
   readonly #running = new Set<Promise<void>>();
+  /** How many work for each namespace. */
+  readonly #perNamespace = new Map<string, number>();
   #signal: AbortSignal | undefined;
   #cancelAlarm: (() => void) | undefined;
   #isWoken = false;
@@ -87,7 +91,7 @@ export class Workers {
     const signal = this.#signal;
     if (signal === undefined) return;
     while (this.#running.size < this.#options.concurrency) {
-      const key = this.#queue.take();
+      const key = this.#queue.take((each) => this.#hasRoom(each));
       if (key === undefined) break;
       const run = this.#run(key, signal);
       this.#running.add(run);
@@ -103,16 +107,35 @@ export class Workers {
     this.#cancelAlarm = timer.after(clamp(nextAtMs - clock.now()), () => this.#wake());
   }
 
+  #hasRoom(key: string): boolean {
+    const most = Math.ceil(this.#options.concurrency * LARGEST_SHARE);
+    return (this.#perNamespace.get(namespaceOf(key)) ?? 0) < most;
+  }
+
+  #count(key: string, change: 1 | -1): void {
+    const namespace = namespaceOf(key);
+    const count = (this.#perNamespace.get(namespace) ?? 0) + change;
+    if (count > 0) this.#perNamespace.set(namespace, count);
+    else this.#perNamespace.delete(namespace);
+  }
+
   async #run(key: string, signal: AbortSignal): Promise<void> {
     const { work, logger, kind } = this.#options;
+    this.#count(key, 1);
     try {
       await work(key, signal);
     } catch (error) {
       logger.error('seeing to an object failed', { kind, key }, error);
     } finally {
+      this.#count(key, -1);
       this.#queue.done(key);
     }
   }
+}
+
+/** Keys are `namespace/name`. */
+function namespaceOf(key: string): string {
+  return key.slice(0, key.indexOf('/'));
 }
 
 function clamp(delayMs: number): number {

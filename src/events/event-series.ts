@@ -42,7 +42,7 @@ interface Trouble {
 
 /** At most one write for each object and reason in this time; what happens in between is counted. */
 const SPACING_MS = 300_000;
-const SUBJECTS_REMEMBERED = 5_000;
+const SUBJECTS_REMEMBERED = 50_000;
 
 /** Decides which of the things that happen to an object are worth an Event. Knows no cluster. */
 export class EventSeries {

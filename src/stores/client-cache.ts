@@ -13,6 +13,7 @@ import { systemTiming } from '../ports/timing.ts';
 import { SharedClient } from './client/shared-client.ts';
 import { areCurrent, ReferentCredentials, ScopedCredentials, type CredentialVersion } from './credentials.ts';
 import { FairSlots } from './fair-slots.ts';
+import { raceAbort } from './race-abort.ts';
 import { Refusals } from './refusals.ts';
 
 export interface OpenStore {
@@ -131,7 +132,9 @@ export class ClientCache {
     // Unless somebody else has put a newer one in its place meanwhile.
     if (cached !== undefined && this.#clients.peek(identity) === cached) this.#clients.delete(identity);
     await this.#assertNotRefused(identity, signal);
-    return this.#pending.get(identity) ?? this.#make(identity, () => this.#create(identity, key, store, namespace));
+    const making =
+      this.#pending.get(identity) ?? this.#make(identity, () => this.#create(identity, key, store, namespace));
+    return raceAbort(making, signal);
   }
 
   /** What the clients were made of, by {@link identityOf} whom they ask as. */

@@ -108,12 +108,12 @@ export class NeedResolver {
     return known();
   }
 
-  async #unclaimed({ namespace, need, signal }: NeedQuestion): Promise<NeedOutcome> {
+  async #unclaimed({ namespace, need, isDryRun, signal }: NeedQuestion): Promise<NeedOutcome> {
     const key = { namespace: namespace.name, name: need.secretName };
     try {
       const secret = await this.#options.cluster.get(secrets, key, { signal });
       if (secret !== undefined) return { state: 'unmanaged', secretType: secret.type ?? 'Opaque' };
-      this.#options.awaited.note(namespace.name, need.secretName);
+      if (!isDryRun) this.#options.awaited.note(namespace.name, need.secretName);
       return { state: 'absent' };
     } catch (cause) {
       // Whatever keeps us from looking, the pod has nothing to do with us: the kubelet judges.

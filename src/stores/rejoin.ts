@@ -2,7 +2,13 @@ import type { ExternalSecret } from '../api/external-secrets.ts';
 import { secrets } from '../api/resources.ts';
 import { targetName } from '../core/external-secret/target-name.ts';
 import type { SyncRecord } from '../core/refresh/freshness.ts';
-import { createdByOf, fieldManagerOf, ownerReference } from '../core/target/build-secret.ts';
+import {
+  assertTargetAllowed,
+  createdByOf,
+  fieldManagerOf,
+  isExternalSecret,
+  ownerReference,
+} from '../core/target/build-secret.ts';
 import { syncedResourceVersion } from '../core/target/object-hash.ts';
 import { summarise } from '../core/target/secret-summary.ts';
 import type { Cluster } from '../ports/cluster.ts';
@@ -29,6 +35,10 @@ export async function rejoin(
   if (current === undefined) return undefined;
   const { isIntact, createdBy, controllerUid, writtenAtMs, createdAtMs } = summarise(current);
   if (!isIntact || createdBy !== createdByOf(externalSecret)) return undefined;
+  // Its old owner is to be an ExternalSecret: a label can be written by anyone.
+  const owner = current.metadata.ownerReferences?.find(({ controller }) => controller === true);
+  if (owner !== undefined && !isExternalSecret(owner)) return undefined;
+  assertTargetAllowed(externalSecret, { ...current, metadata: { ...current.metadata, ownerReferences: [] } });
   if (controllerUid !== uid) {
     const others = (current.metadata.ownerReferences ?? []).filter(({ controller }) => controller !== true);
     const metadata = { ...current.metadata, ownerReferences: [...others, ownerReference(externalSecret)] };

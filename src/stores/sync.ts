@@ -140,7 +140,9 @@ export class Syncer {
    * @returns whether the Secret is its own now. @throws LatchkeyError the cluster's.
    */
   async rejoin(externalSecret: ExternalSecret, signal: AbortSignal): Promise<boolean> {
-    const { cluster, views, metrics } = this.#deps;
+    const { cluster, views, metrics, ownNamespace } = this.#deps;
+    if (externalSecret.metadata.namespace === ownNamespace) return false;
+    assertClaim(views, externalSecret);
     const record = await rejoin(cluster, views, externalSecret, metrics, signal);
     if (record === undefined) return false;
     this.#records.set(externalSecret.metadata.uid ?? '', record);

@@ -41,6 +41,8 @@ export interface FreshnessQuestion {
 }
 
 export const DEFAULT_REFRESH_INTERVAL_MS = 3_600_000;
+/** Less would be a loop, paid for by the backend and by everybody else. */
+const SHORTEST_REFRESH_INTERVAL_MS = 1_000;
 /** How much longer than its interval a Secret of another controller counts as fresh. */
 const FOREIGN_PATIENCE = 1.2;
 /** `max-age: 0s` accepts a fetch that started up to this long before the request came. */
@@ -75,9 +77,10 @@ export function ageLimitMs(externalSecret: ExternalSecret, maxAgeMs: number | un
   return intervalMs <= 0 ? Infinity : intervalMs;
 }
 
-/** As the manifest says or leaves it; zero or less = the Secret is made once. */
+/** As the manifest says or leaves it, but no less than a second; zero or less = the Secret is made once. */
 export function refreshIntervalMs({ spec: { refreshInterval } }: ExternalSecret): number {
-  return refreshInterval === undefined ? DEFAULT_REFRESH_INTERVAL_MS : (parseDurationMs(refreshInterval) ?? 0);
+  const intervalMs = refreshInterval === undefined ? DEFAULT_REFRESH_INTERVAL_MS : parseDurationMs(refreshInterval);
+  return intervalMs === undefined || intervalMs <= 0 ? 0 : Math.max(intervalMs, SHORTEST_REFRESH_INTERVAL_MS);
 }
 
 /** Why no age limit has any effect, in the words of the manifest; `undefined` = it has one. */

@@ -62,9 +62,9 @@ export function nextSync(question: ScheduleQuestion): Due {
 
 /** Start of the last successful fetch as far as anybody knows; a time that is yet to come is no time. */
 function lastSyncedAtMs({ externalSecret, lastSync, nowMs }: ScheduleQuestion): number | undefined {
-  const recordedMs = Date.parse(externalSecret.status?.refreshTime ?? '');
-  const knownMs = Math.max(Number.isNaN(recordedMs) ? -Infinity : recordedMs, lastSync?.fetchStartedAtMs ?? -Infinity);
-  return knownMs === -Infinity || knownMs > nowMs ? undefined : knownMs;
+  const known = [Date.parse(externalSecret.status?.refreshTime ?? ''), lastSync?.fetchStartedAtMs ?? Number.NaN];
+  const past = known.filter((ms) => ms <= nowMs);
+  return past.length === 0 ? undefined : Math.max(...past);
 }
 
 function waitOf(question: ScheduleQuestion): number {
@@ -96,8 +96,10 @@ function repairedAtMs({ externalSecret, lastSync }: ScheduleQuestion): number {
 
 /** Why there need be no Secret. */
 function absenceOf({ externalSecret, lastSync }: ScheduleQuestion): ReturnType<typeof absenceIn> {
-  if (lastSync?.removed !== undefined) return 'removed';
-  return lastSync?.unwritten ?? absenceIn(externalSecret);
+  // Another replica may have synced it since.
+  const isNewest = !(Date.parse(externalSecret.status?.refreshTime ?? '') > (lastSync?.fetchStartedAtMs ?? -Infinity));
+  if (isNewest && lastSync?.removed !== undefined) return 'removed';
+  return (isNewest ? lastSync?.unwritten : undefined) ?? absenceIn(externalSecret);
 }
 
 /**

@@ -3,7 +3,12 @@ import type { SyncWindows } from '../../api/external-secrets.ts';
 import { parseDurationMs } from '../duration.ts';
 
 /** Steps after which the search for an open moment ends; whoever asked asks again from where it got to. */
-const MOST_STEPS = 500;
+const MOST_STEPS = 20;
+/** Of one ExternalSecret, as the CRD has it: each costs time, and others' pods wait meanwhile. */
+export const MOST_WINDOWS = 32;
+const SCHEDULES_REMEMBERED = 1_000;
+/** By text, since many ExternalSecrets have the same few; `undefined` = it cannot be read. */
+const schedules = new Map<string, Cron | undefined>();
 
 /**
  * Whether the sync windows of an ExternalSecret let its refreshInterval act now: `allow` while any window is open, `deny`
@@ -13,7 +18,7 @@ const MOST_STEPS = 500;
  * Source: `syncWindows` of external-secrets.io/v1, whose controller reads schedules with robfig/cron's ParseStandard.
  */
 export function mayRefresh({ kind, windows }: SyncWindows, nowMs: number): boolean {
-  const isOpen = windows.some((window) => openedAtMs(window, nowMs) !== undefined);
+  const isOpen = windows.slice(0, MOST_WINDOWS).some((window) => openedAtMs(window, nowMs) !== undefined);
   return kind === 'allow' ? isOpen : !isOpen;
 }
 
@@ -22,7 +27,8 @@ export function mayRefresh({ kind, windows }: SyncWindows, nowMs: number): boole
  * windows of `deny` that follow each other for very long it is a moment to ask again.
  */
 export function mayRefreshFrom(syncWindows: SyncWindows, fromMs: number): number {
-  const { kind, windows } = syncWindows;
+  const { kind } = syncWindows;
+  const windows = syncWindows.windows.slice(0, MOST_WINDOWS);
   if (mayRefresh(syncWindows, fromMs)) return fromMs;
   if (kind === 'allow') return Math.min(...windows.map(({ schedule }) => firesAtMs(schedule, fromMs) ?? Infinity));
   let atMs = fromMs;
@@ -50,11 +56,25 @@ function openedAtMs({ schedule, duration }: SyncWindows['windows'][number], nowM
 
 /** First firing at or after a moment. `@every` has none: see {@link openedAtMs}. */
 function firesAtMs(schedule: string, fromMs: number): number | undefined {
-  if (intervalOf(schedule) !== undefined) return undefined;
+  return intervalOf(schedule) === undefined
+    ? cronOf(schedule)
+        ?.nextRun(new Date(fromMs - 1))
+        ?.getTime()
+    : undefined;
+}
+
+function cronOf(schedule: string): Cron | undefined {
+  if (schedules.has(schedule)) return schedules.get(schedule);
+  const cron = readCron(schedule);
+  if (schedules.size >= SCHEDULES_REMEMBERED) schedules.clear();
+  schedules.set(schedule, cron);
+  return cron;
+}
+
+function readCron(schedule: string): Cron | undefined {
   try {
     // To robfig/cron `?` is `*`; to croner it is the time of now.
-    const cron = new Cron(schedule.replaceAll('?', '*'), { timezone: 'UTC', paused: true });
-    return cron.nextRun(new Date(fromMs - 1))?.getTime();
+    return new Cron(schedule.replaceAll('?', '*'), { timezone: 'UTC', paused: true });
   } catch {
     return undefined;
   }

@@ -13,6 +13,11 @@ export function storeKey(kind: StoreKind, name: string, namespace: string | unde
   return { kind, name, namespace: kind === 'SecretStore' ? namespace : undefined };
 }
 
+/** Tells every store from every other; not for people. */
+export function storeId({ kind, namespace, name }: StoreKey): string {
+  return `${kind}/${namespace ?? ''}/${name}`;
+}
+
 export function describeStore({ kind, name }: StoreKey): string {
   return `${kind} "${printable(name)}"`;
 }

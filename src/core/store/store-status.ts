@@ -8,9 +8,12 @@ export type StoreVerdict = 'valid' | 'unknown' | { readonly error: LatchkeyError
 
 /** How often a store is looked at that does not say. */
 const DEFAULT_REFRESH_INTERVAL_MS = 300_000;
+/** Each look is a call to the backend. */
+const SHORTEST_REFRESH_INTERVAL_MS = 10_000;
 
 /**
- * How often a store is to be looked at, ms: `spec.refreshInterval` in seconds or as a Go duration; unset and 0 = the default.
+ * How often a store is to be looked at, ms: `spec.refreshInterval` in seconds or as a Go duration; unset and 0 = the default,
+ * and never less than 10 s.
  * @throws LatchkeyError `InvalidProviderConfig`
  */
 export function storeRefreshIntervalMs({ spec: { refreshInterval = 0 } }: SecretStore): number {
@@ -21,7 +24,7 @@ export function storeRefreshIntervalMs({ spec: { refreshInterval = 0 } }: Secret
       'spec.refreshInterval is neither seconds nor a duration such as 5m',
     );
   }
-  return intervalMs === 0 ? DEFAULT_REFRESH_INTERVAL_MS : intervalMs;
+  return intervalMs === 0 ? DEFAULT_REFRESH_INTERVAL_MS : Math.max(intervalMs, SHORTEST_REFRESH_INTERVAL_MS);
 }
 
 /** The status to merge-patch after a look at a store, in upstream's words; `undefined` when it says so already. */

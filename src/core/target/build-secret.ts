@@ -94,7 +94,7 @@ export function assertTargetAllowed(externalSecret: ExternalSecret, current: Sec
   );
 }
 
-function isExternalSecret({ apiVersion, kind }: OwnerReference): boolean {
+export function isExternalSecret({ apiVersion, kind }: OwnerReference): boolean {
   return kind === 'ExternalSecret' && apiVersion.startsWith(`${EXTERNAL_SECRETS_GROUP}/`);
 }
 

@@ -231,3 +231,17 @@ function valueOf(reading: PropertyReading): Buffer | undefined {
 function wellFormed(text: string): string {
   return text.toWellFormed();
 }
+
+describe('a document with many members', () => {
+  const members = Array.from({ length: 50 }, (_, index) => `"m${index}": ${index}`).join(', ');
+
+  it('is read by name like any other, and the first of a name counts', () => {
+    const document = `{${members}, "m7": "again", "__proto__": "own"}`;
+    for (const reader of Object.values(readers)) {
+      assert.equal(property(reader, document, 'm7'), '7');
+      assert.equal(property(reader, document, 'm49'), '49');
+      assert.equal(property(reader, document, '__proto__'), 'own');
+      assert.equal(property(reader, document, 'constructor'), undefined);
+    }
+  });
+});

@@ -69,3 +69,21 @@ describe('the next moment at which a refresh may happen', () => {
     assert.ok(next('deny', ['* * * * *', '24h']) > from);
   });
 });
+
+describe('many windows', () => {
+  it('count up to the 32 that the CRD allows, however many a manifest has', () => {
+    const never = { schedule: '0 0 30 2 *', duration: '1m' };
+    const always = { schedule: '* * * * *', duration: '1h' };
+    const nowMs = Date.parse('2026-01-01T12:00:00Z');
+    const windows = (before: number) => [...Array.from({ length: before }, () => never), always];
+    assert.equal(mayRefresh({ kind: 'allow', windows: windows(31) }, nowMs), true);
+    assert.equal(mayRefresh({ kind: 'allow', windows: windows(32) }, nowMs), false);
+  });
+
+  it('of deny that never end have the search end, at a moment to ask again', () => {
+    const fromMs = Date.parse('2026-01-01T12:00:00Z');
+    const windows = [{ schedule: '* * * * *', duration: '2m' }];
+    const atMs = mayRefreshFrom({ kind: 'deny', windows }, fromMs);
+    assert.ok(atMs > fromMs && Number.isFinite(atMs));
+  });
+});
