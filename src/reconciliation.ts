@@ -38,10 +38,10 @@ export function startReconciling(options: ReconciliationOptions): Reconciliation
     identity: `${environment['HOSTNAME'] ?? 'latchkey'}_${randomUUID()}`,
     clock: steadyClock,
   });
-  const { views, syncer, storeSyncer, clients, awaited } = wiring;
+  const { views, syncer, storeSyncer, clients, templates, awaited } = wiring;
   const reconciler = new Reconciler({
     ...common,
-    ...{ views, syncer, storeSyncer, clients, awaited, metrics },
+    ...{ views, syncer, storeSyncer, clients, templates, awaited, metrics },
     controllerClass: settings.controllerClass,
     concurrency: settings.concurrency,
     refreshesPerSecond: settings.refreshRate,

@@ -62,6 +62,7 @@ export interface Wiring {
   readonly syncer: Syncer;
   readonly storeSyncer: StoreSyncer;
   readonly clients: ClientCache;
+  readonly templates: TemplateRenderer;
   /** What admitted pods wait for. */
   readonly awaited: AwaitedSecrets;
   readonly successes: StoreSuccesses;
@@ -106,6 +107,7 @@ export function wireAdmission(options: WiringOptions): Wiring {
   views.externalSecrets.onChange((before, after) => {
     if (before !== undefined && after === undefined) {
       metrics.forget(before.metadata.namespace ?? '', before.metadata.name);
+      templates.forget(before);
     }
   });
   const liveLook = new LiveLook(cluster, views, clock);
@@ -141,6 +143,7 @@ export function wireAdmission(options: WiringOptions): Wiring {
     syncer,
     storeSyncer,
     clients,
+    templates,
     awaited,
     successes,
     events,

@@ -10,9 +10,10 @@ import type { AwaitedSecrets } from '../stores/awaited-secrets.ts';
 import { identityOf, type ClientCache } from '../stores/client-cache.ts';
 import type { StoreSyncer } from '../stores/store-sync.ts';
 import type { Syncer } from '../stores/sync.ts';
+import type { TemplateRenderer } from '../stores/template.ts';
 import { storeIn, type Views } from '../stores/views.ts';
-import { CredentialWatch } from './credential-watch.ts';
 import { ExternalSecretController } from './external-secret-controller.ts';
+import { SourceWatch } from './source-watch.ts';
 import { StoreController } from './store-controller.ts';
 
 export interface ReconcilerOptions {
@@ -21,6 +22,7 @@ export interface ReconcilerOptions {
   readonly syncer: Syncer;
   readonly storeSyncer: StoreSyncer;
   readonly clients: ClientCache;
+  readonly templates: TemplateRenderer;
   readonly awaited: AwaitedSecrets;
   readonly controllerClass: string;
   /** ExternalSecrets that are synced at once. */
@@ -41,7 +43,8 @@ export interface ReconcilerOptions {
 export class Reconciler {
   readonly externalSecrets: ExternalSecretController;
   readonly stores: StoreController;
-  readonly credentials: CredentialWatch;
+  readonly credentials: SourceWatch;
+  readonly templates: SourceWatch;
 
   constructor(options: ReconcilerOptions) {
     const { views } = options;
@@ -52,15 +55,25 @@ export class Reconciler {
       onChanged: (store) => externalSecrets.outdate((each) => namedStores(each).some((key) => isSameStore(key, store))),
       onRecovered: (store) => externalSecrets.hasten(store),
     });
-    this.credentials = new CredentialWatch({
+    this.credentials = new SourceWatch({
       ...options,
+      what: 'credential of a store',
+      inUse: () => options.clients.credentialsInUse(),
       onChanged: (identities) => externalSecrets.outdate((each) => asksAs(each, identities, views)),
+    });
+    this.templates = new SourceWatch({
+      ...options,
+      what: 'object that a template stands in',
+      inUse: () => options.templates.sourcesInUse(),
+      onChanged: (uids) => externalSecrets.outdate(({ metadata }) => uids.has(metadata.uid ?? '')),
     });
   }
 
   /** Works until `signal` aborts; resolves when nothing is under way any more. */
   async lead(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.externalSecrets, this.stores, this.credentials].map((part) => part.lead(signal)));
+    await Promise.all(
+      [this.externalSecrets, this.stores, this.credentials, this.templates].map((part) => part.lead(signal)),
+    );
   }
 
   get isIdle(): boolean {

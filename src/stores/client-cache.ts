@@ -11,8 +11,9 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { NoticeCode, Provider, ProviderRegistry, SecretsClient } from '../ports/provider.ts';
 import { systemTiming } from '../ports/timing.ts';
 import { SharedClient } from './client/shared-client.ts';
-import { areCurrent, ReferentCredentials, ScopedCredentials, type CredentialVersion } from './credentials.ts';
+import { ReferentCredentials, ScopedCredentials } from './credentials.ts';
 import { FairSlots } from './fair-slots.ts';
+import { areCurrent, type ObjectVersion } from './object-versions.ts';
 import { raceAbort } from './race-abort.ts';
 import { Refusals } from './refusals.ts';
 
@@ -26,7 +27,7 @@ export interface OpenStore {
 
 interface CachedClient extends Omit<OpenStore, 'client'> {
   readonly client: SharedClient;
-  readonly credentials: readonly CredentialVersion[];
+  readonly credentials: readonly ObjectVersion[];
 }
 
 export interface ClientCacheOptions {
@@ -46,7 +47,7 @@ export interface ClientCacheOptions {
 /** A log-in that was refused, with what it was tried with. */
 interface RefusedLogIn {
   readonly error: LatchkeyError;
-  readonly credentials: readonly CredentialVersion[];
+  readonly credentials: readonly ObjectVersion[];
   readonly untilMs: number;
 }
 
@@ -138,7 +139,7 @@ export class ClientCache {
   }
 
   /** What the clients were made of, by {@link identityOf} whom they ask as. */
-  *credentialsInUse(): IterableIterator<readonly [identity: string, credentials: readonly CredentialVersion[]]> {
+  *credentialsInUse(): IterableIterator<readonly [identity: string, credentials: readonly ObjectVersion[]]> {
     for (const [identity, { credentials }] of this.#clients.entries()) yield [identity, credentials];
   }
 

@@ -6,15 +6,7 @@ import { SecretValue } from '../core/secret-value.ts';
 import type { StoreKey } from '../core/store/store-key.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { CredentialReader, ServiceAccountIdentity, ServiceAccountToken, TokenRequest } from '../ports/provider.ts';
-
-/** One object that a client was built from, in the version that was read. */
-export interface CredentialVersion {
-  readonly resource: Resource<KubernetesObject>;
-  readonly namespace: string;
-  readonly name: string;
-  /** `uid@resourceVersion`. */
-  readonly version: string;
-}
+import { versionOf, type ObjectVersion } from './object-versions.ts';
 
 interface Selector {
   readonly name: string;
@@ -49,12 +41,12 @@ export class ScopedCredentials implements CredentialReader {
   }
 
   /** What has been read so far. */
-  get versions(): readonly CredentialVersion[] {
-    return [...this.#read.values()].map(({ resource, object: { metadata } }) => ({
+  get versions(): readonly ObjectVersion[] {
+    return [...this.#read.values()].map(({ resource, object }) => ({
       resource,
-      namespace: metadata.namespace ?? '',
-      name: metadata.name,
-      version: versionOf(metadata),
+      namespace: object.metadata.namespace ?? '',
+      name: object.metadata.name,
+      version: versionOf(object),
     }));
   }
 
@@ -145,21 +137,4 @@ function describe(
   field: string,
 ): string {
   return `${kind} "${printable(key.namespace)}/${printable(key.name)}", named by ${field},`;
-}
-
-/** Whether every object still is what it was when it was read. */
-export async function areCurrent(
-  cluster: Cluster,
-  versions: readonly CredentialVersion[],
-  signal: AbortSignal,
-): Promise<boolean> {
-  const checks = versions.map(async ({ resource, namespace, name, version }) => {
-    const object = await cluster.get(resource, { namespace, name }, { signal });
-    return object !== undefined && versionOf(object.metadata) === version;
-  });
-  return (await Promise.all(checks)).every(Boolean);
-}
-
-function versionOf(metadata: KubernetesObject['metadata']): string {
-  return `${metadata.uid ?? ''}@${metadata.resourceVersion ?? ''}`;
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { ExternalSecret } from '../api/external-secrets.ts';
 import { configMaps, secrets } from '../api/resources.ts';
 import { LatchkeyError } from '../core/errors.ts';
@@ -9,6 +10,7 @@ import { planTemplate, templateObjects, type TemplateObject, type TemplatePiece 
 import { TemplateError } from '../core/template/template-error.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { GoLibraries } from '../ports/go-libraries.ts';
+import { versionOf, type ObjectVersion } from './object-versions.ts';
 
 /** What an operator may set about templates. */
 export interface TemplateSettings {
@@ -27,12 +29,16 @@ export const DEFAULT_TEMPLATE_SETTINGS: TemplateSettings = {
   templateTimeLimitMs: 250,
 };
 
+const SOURCES_REMEMBERED = 50_000;
+
 /** Makes the content of a Secret out of fetched values, as `target.template` says. */
 export class TemplateRenderer {
   readonly #cluster: Cluster;
   readonly #go: GoLibraries;
   readonly #delimiters: Delimiters;
   readonly #allowedMetadata: readonly string[];
+  /** By uid of the ExternalSecret, the objects that its templates were read from last. */
+  readonly #sources = new LRUCache<string, readonly ObjectVersion[]>({ max: SOURCES_REMEMBERED });
 
   constructor(cluster: Cluster, go: GoLibraries, settings: TemplateSettings) {
     this.#cluster = cluster;
@@ -51,28 +57,45 @@ export class TemplateRenderer {
     signal: AbortSignal,
   ): Promise<SecretContent> {
     if (externalSecret.spec.target?.template === undefined) {
+      this.forget(externalSecret);
       return { data: values, metadata: copiedMetadata(externalSecret) };
     }
     const { namespace = '' } = externalSecret.metadata;
     const objects = templateObjects(externalSecret);
-    const texts = await Promise.all(objects.map((object) => this.#textsIn(object, namespace, signal)));
-    const found = new Map(objects.map((object, index) => [idOf(object), texts[index]]));
+    const read = await Promise.all(objects.map((object) => this.#read(object, namespace, signal)));
+    // Also of those that are missing: once they are there, the Secret can be made.
+    const versions = read.map(({ version }) => version);
+    if (versions.length > 0) this.#sources.set(externalSecret.metadata.uid ?? '', versions);
+    else this.forget(externalSecret);
+    const found = new Map(objects.map((object, index) => [idOf(object), read[index]?.texts]));
     const pieces = planTemplate(externalSecret, (object) => found.get(idOf(object)));
     const rendered = await this.#render(pieces, values, this.#go.inNamespace(namespace), signal);
     return composeContent(externalSecret, values, pieces, rendered, this.#allowedMetadata);
   }
 
-  async #textsIn(
+  /** What the Secrets were made of whose templates stand in other objects, by uid of their ExternalSecrets. */
+  *sourcesInUse(): IterableIterator<readonly [uid: string, sources: readonly ObjectVersion[]]> {
+    yield* this.#sources.entries();
+  }
+
+  /** Nothing is made for it any more, or not of other objects. */
+  forget({ metadata }: ExternalSecret): void {
+    this.#sources.delete(metadata.uid ?? '');
+  }
+
+  async #read(
     { kind, name }: TemplateObject,
     namespace: string,
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, SecretValue> | undefined> {
+  ): Promise<{ readonly version: ObjectVersion; readonly texts: ReadonlyMap<string, SecretValue> | undefined }> {
     if (kind === 'ConfigMap') {
       const found = await this.#cluster.get(configMaps, { namespace, name }, { signal });
-      return found && mapOf(found.data, SecretValue.fromText);
+      const version = { resource: configMaps, namespace, name, version: versionOf(found) };
+      return { version, texts: found && mapOf(found.data, SecretValue.fromText) };
     }
     const found = await this.#cluster.get(secrets, { namespace, name }, { signal });
-    return found && mapOf(found.data, (base64) => new SecretValue(Buffer.from(base64, 'base64')));
+    const version = { resource: secrets, namespace, name, version: versionOf(found) };
+    return { version, texts: found && mapOf(found.data, (base64) => new SecretValue(Buffer.from(base64, 'base64'))) };
   }
 
   /** Those with an action in them in one call; what has none is what it is. */

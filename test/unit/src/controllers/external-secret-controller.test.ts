@@ -312,3 +312,51 @@ describe('5000 ExternalSecrets that are all due after two hours', () => {
     assert.equal(world.backend.asked.length, 5_000);
   });
 });
+
+describe('an ExternalSecret whose template stands in a ConfigMap', () => {
+  const spec = {
+    target: { template: { templateFrom: [{ configMap: { name: 'texts', items: [{ key: 'motd' }] } }] } },
+  };
+  const texts = (motd: string): make.Manifest => ({
+    ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'texts', namespace: 'shop' } },
+    data: { motd },
+  });
+
+  async function templated(...manifests: readonly make.Manifest[]): Promise<Reconciling> {
+    const world = await createReconciling();
+    world.backend.values.set('prod/db', 'first');
+    world.apply(database(spec), ...manifests);
+    await world.pass(0);
+    return world;
+  }
+
+  it('is synced again within half a minute of a change of it', async () => {
+    const world = await templated(texts('before'));
+    assert.equal(await world.value('db', 'motd'), 'before');
+    world.apply(texts('after'));
+    await world.pass(35_000);
+    assert.equal(await world.value('db', 'motd'), 'after');
+  });
+
+  it('is synced once it is there', async () => {
+    const world = await templated();
+    assert.equal(await world.value('db', 'motd'), undefined);
+    await world.pass(20 * MINUTE_MS);
+    world.apply(texts('there'));
+    await world.pass(35_000);
+    assert.equal(await world.value('db', 'motd'), 'there');
+  });
+
+  it('costs one look in half a minute while nothing changes, and none when it is gone', async () => {
+    const world = await templated(texts('same'));
+    world.cluster.forget();
+    await world.pass(5 * MINUTE_MS);
+    const looks = (): number => world.cluster.calls.filter((call) => call === 'get ConfigMap').length;
+    assert.ok(looks() >= 9 && looks() <= 11, `${looks()} looks in five minutes`);
+    await deleteExternalSecret(world, 'db');
+    await world.pass(MINUTE_MS);
+    world.cluster.forget();
+    await world.pass(5 * MINUTE_MS);
+    assert.equal(looks(), 0);
+  });
+});

@@ -32,6 +32,7 @@ export async function createReconciling(options: ReconcilingOptions = {}): Promi
     syncer: wiring.syncer,
     storeSyncer: wiring.storeSyncer,
     clients: wiring.clients,
+    templates: wiring.templates,
     awaited: wiring.awaited,
     controllerClass: 'default',
     isLeading: () => leading !== undefined,

@@ -4,7 +4,8 @@ import { secrets } from '../../../../src/api/resources.ts';
 import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts';
 import { LatchkeyError } from '../../../../src/core/errors.ts';
 import type { StoreKey } from '../../../../src/core/store/store-key.ts';
-import { areCurrent, ScopedCredentials } from '../../../../src/stores/credentials.ts';
+import { ScopedCredentials } from '../../../../src/stores/credentials.ts';
+import { areCurrent } from '../../../../src/stores/object-versions.ts';
 import { handClock } from './support/clock.ts';
 
 const secretStore: StoreKey = { kind: 'SecretStore', name: 'store', namespace: 'shop' };

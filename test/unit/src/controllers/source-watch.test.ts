@@ -3,9 +3,8 @@ import { describe, it } from 'node:test';
 import type { KubernetesObject } from '../../../../src/api/kubernetes.ts';
 import { secrets } from '../../../../src/api/resources.ts';
 import { FolderCluster } from '../../../../src/cluster/folder/folder-cluster.ts';
-import { CredentialWatch } from '../../../../src/controllers/credential-watch.ts';
-import type { ClientCache } from '../../../../src/stores/client-cache.ts';
-import type { CredentialVersion } from '../../../../src/stores/credentials.ts';
+import { SourceWatch } from '../../../../src/controllers/source-watch.ts';
+import type { ObjectVersion } from '../../../../src/stores/object-versions.ts';
 import { clusterIsDown, observed } from '../stores/support/observed-cluster.ts';
 import { silentLogger } from '../stores/support/world.ts';
 import { handTime } from './hand-timer.ts';
@@ -24,11 +23,11 @@ function createWatching(): Watching {
   const { clock, timer, pass } = handTime();
   const folder = new FolderCluster(clock);
   const cluster = observed(folder);
-  const inUse = new Map<string, readonly CredentialVersion[]>();
-  const clients: Pick<ClientCache, 'credentialsInUse'> = { credentialsInUse: () => inUse.entries() };
+  const inUse = new Map<string, readonly ObjectVersion[]>();
   const told: string[] = [];
-  const watch = new CredentialWatch({
-    ...{ cluster, clients, clock, timer },
+  const watch = new SourceWatch({
+    ...{ cluster, clock, timer, what: 'credential' },
+    inUse: () => inUse.entries(),
     isLeading: () => true,
     onChanged: (identities) => void told.push(...identities),
     logger: silentLogger,

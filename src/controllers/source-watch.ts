@@ -2,22 +2,24 @@ import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Timer } from '../ports/timer.ts';
-import type { ClientCache } from '../stores/client-cache.ts';
-import { areCurrent, type CredentialVersion } from '../stores/credentials.ts';
+import { areCurrent, type ObjectVersion } from '../stores/object-versions.ts';
 import { pause } from './pause.ts';
 
-export interface CredentialWatchOptions {
+export interface SourceWatchOptions {
   readonly cluster: Cluster;
-  readonly clients: Pick<ClientCache, 'credentialsInUse'>;
+  /** For the log: what the objects are. */
+  readonly what: string;
+  /** What was made of which objects. */
+  readonly inUse: () => Iterable<readonly [id: string, sources: readonly ObjectVersion[]]>;
   readonly isLeading: () => boolean;
-  /** Whoever asks as one of these identities has other credentials now. */
-  readonly onChanged: (identities: ReadonlySet<string>) => void;
+  /** What was made under these names would be made otherwise now. */
+  readonly onChanged: (ids: ReadonlySet<string>) => void;
   readonly clock: Clock;
   readonly timer: Timer;
   readonly logger: Logger;
 }
 
-/** What a client was made of, and whether that has been superseded. */
+/** What something was made of, and whether that has been superseded. */
 interface Look {
   readonly versions: string;
   readonly isStale: boolean;
@@ -29,16 +31,16 @@ const SPACING_MS = 100;
 const CALL_TIMEOUT_MS = 5_000;
 
 /**
- * Notices that a Secret, ConfigMap or service account that a store's client was made of has changed, the CA bundle included.
- * They are asked for by name, each once in 30 s: what stores use is a handful of objects, while following them would take a
- * watch on every Secret of the cluster, of which most are nobody's credentials.
+ * Notices that a Secret, ConfigMap or service account has changed that a store's client was made of, the CA bundle included, or
+ * that a template stands in. They are asked for by name, each once in 30 s: they are a handful of objects, while following them
+ * would take a watch on every Secret and ConfigMap of the cluster, of which most are neither.
  */
-export class CredentialWatch {
-  readonly #options: CredentialWatchOptions;
-  /** What each identity was made of when it was last looked at. */
+export class SourceWatch {
+  readonly #options: SourceWatchOptions;
+  /** What each was made of when it was last looked at. */
   #known: ReadonlyMap<string, Look> = new Map();
 
-  constructor(options: CredentialWatchOptions) {
+  constructor(options: SourceWatchOptions) {
     this.#options = options;
   }
 
@@ -50,33 +52,33 @@ export class CredentialWatch {
     this.#known = new Map();
   }
 
-  /** Looks at each credential in use once. */
+  /** Looks at each object in use once. */
   async round(signal: AbortSignal): Promise<void> {
-    const { cluster, clients, onChanged, logger } = this.#options;
-    const inUse = [...clients.credentialsInUse()];
+    const { cluster, what, onChanged, logger } = this.#options;
+    const inUse = [...this.#options.inUse()];
     const isCurrent = new Map<string, boolean>();
-    for (const credential of inUse.flatMap(([, credentials]) => credentials)) {
-      const id = idOf(credential);
+    for (const source of inUse.flatMap(([, sources]) => sources)) {
+      const id = idOf(source);
       if (isCurrent.has(id)) continue;
       if (isCurrent.size > 0) await pause(this.#options.timer, SPACING_MS, signal);
       if (signal.aborted) return;
       try {
         const bounded = AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
-        isCurrent.set(id, await areCurrent(cluster, [credential], bounded));
+        isCurrent.set(id, await areCurrent(cluster, [source], bounded));
       } catch (error) {
         // What could not be asked is no change.
         isCurrent.set(id, true);
-        logger.warn('a credential of a store could not be looked at', { kind: credential.resource.kind }, error);
+        logger.warn('an object could not be looked at', { what, kind: source.resource.kind }, error);
       }
     }
     const next = new Map<string, Look>();
-    for (const [identity, credentials] of inUse) {
-      const versions = credentials.map(idOf).join();
-      next.set(identity, { versions, isStale: credentials.some((each) => isCurrent.get(idOf(each)) === false) });
+    for (const [name, sources] of inUse) {
+      const versions = sources.map(idOf).join();
+      next.set(name, { versions, isStale: sources.some((each) => isCurrent.get(idOf(each)) === false) });
     }
-    const changed = [...next].filter(([identity, now]) => hasChanged(this.#known.get(identity), now));
+    const changed = [...next].filter(([name, now]) => hasChanged(this.#known.get(name), now));
     this.#known = next;
-    if (changed.length > 0) onChanged(new Set(changed.map(([identity]) => identity)));
+    if (changed.length > 0) onChanged(new Set(changed.map(([name]) => name)));
   }
 }
 
@@ -87,6 +89,6 @@ function hasChanged(before: Look | undefined, now: Look): boolean {
   return before !== undefined && !isSame && !before.isStale;
 }
 
-function idOf({ resource, namespace, name, version }: CredentialVersion): string {
+function idOf({ resource, namespace, name, version }: ObjectVersion): string {
   return `${resource.kind}/${namespace}/${name}@${version}`;
 }
