@@ -5,13 +5,13 @@ import { targetName } from '../core/external-secret/target-name.ts';
 import { DEFAULT_REFRESH_INTERVAL_MS, refreshIntervalMs } from '../core/refresh/freshness.ts';
 import { retryAfterMs, type Failures } from '../core/refresh/retry.ts';
 import { nextSync, type Cause, type Due } from '../core/refresh/schedule.ts';
-import { TokenBucket } from '../core/refresh/token-bucket.ts';
 import { isSameStore, storeId, type StoreKey } from '../core/store/store-key.ts';
 import { removeOwned } from '../stores/former-targets.ts';
 import { isForeignIn, type NamespaceSummary } from '../stores/views.ts';
 import { hasNewSpec } from './changes.ts';
 import { aborted } from './pause.ts';
 import type { ReconcilerOptions } from './reconciler.ts';
+import { StoreTurns } from './store-turns.ts';
 import type { Priority } from './work-queue.ts';
 import { Workers } from './workers.ts';
 
@@ -39,14 +39,13 @@ export class ExternalSecretController {
   readonly #outdatedSinceMs = new Map<string, number>();
   /** When what failed for a store's sake was last told that it works again. */
   readonly #hastenedAtMs = new Map<string, number>();
-  readonly #buckets = new Map<string, TokenBucket>();
-  /** When those that have to wait for their store's rate may go. */
-  readonly #turns = new Map<string, number>();
+  readonly #turns: StoreTurns;
   /** Deleted, with a Secret that is to go with them. */
   readonly #departed = new Map<string, ExternalSecret>();
 
   constructor(options: ExternalSecretControllerOptions) {
     this.#options = options;
+    this.#turns = new StoreTurns(options.refreshesPerSecond);
     const { views, concurrency, clock, timer, logger } = options;
     const work = (key: string, signal: AbortSignal): Promise<void> => this.#reconcile(key, signal);
     this.#workers = new Workers({ kind: 'ExternalSecret', concurrency, work, clock, timer, logger });
@@ -74,8 +73,7 @@ export class ExternalSecretController {
     for (const externalSecret of this.#options.views.externalSecrets.values()) this.#schedule(externalSecret);
     await aborted(signal);
     await this.#workers.drained();
-    for (const known of [this.#failed, this.#outdatedSinceMs, this.#buckets, this.#turns, this.#departed])
-      known.clear();
+    for (const known of [this.#failed, this.#outdatedSinceMs, this.#turns, this.#departed]) known.clear();
   }
 
   /** What these ExternalSecrets were made from has changed: they are synced anew, at their stores' rate. */
@@ -174,7 +172,7 @@ export class ExternalSecretController {
     const isLate =
       failed !== undefined || cause === 'outdated' || (cause === 'aged' && clock.now() - atMs > ON_TIME_MS);
     let waitUntilMs = Math.max(atMs, failed?.notBeforeMs ?? -Infinity);
-    if (waitUntilMs <= clock.now() && isLate) waitUntilMs = this.#turnAtMs(key, externalSecret);
+    if (waitUntilMs <= clock.now() && isLate) waitUntilMs = this.#turns.turnAtMs(key, externalSecret, clock.now());
     if (waitUntilMs > clock.now()) {
       this.#workers.add(key, waitUntilMs, priorityOf(cause));
       return;
@@ -251,22 +249,6 @@ export class ExternalSecretController {
       this.#failed.set(key, { ...failed, notBeforeMs: nowMs });
       this.#workers.add(key, nowMs, 'timed');
     }
-  }
-
-  /** When the stores of one that is late have room for it. */
-  #turnAtMs(key: string, externalSecret: ExternalSecret): number {
-    const { clock, refreshesPerSecond } = this.#options;
-    const given = this.#turns.get(key);
-    if (given !== undefined) return given;
-    const turns = namedStores(externalSecret).map((store) => {
-      const name = storeId(store);
-      const bucket = this.#buckets.get(name) ?? new TokenBucket(refreshesPerSecond);
-      this.#buckets.set(name, bucket);
-      return bucket.turnAtMs(clock.now());
-    });
-    const turnMs = Math.max(clock.now(), ...turns);
-    this.#turns.set(key, turnMs);
-    return turnMs;
   }
 
   /** Deletion policy Delete: without waiting for the garbage collector, which `--cascade=orphan` would hold off. */

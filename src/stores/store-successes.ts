@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { ExternalSecret } from '../api/external-secrets.ts';
 import { storeKeysOf } from '../core/external-secret/sources.ts';
-import type { StoreKey } from '../core/store/store-key.ts';
+import { storeId, type StoreKey } from '../core/store/store-key.ts';
 
 const STORES_REMEMBERED = 2_000;
 
@@ -13,7 +13,7 @@ export class StoreSuccesses {
 
   note(externalSecret: ExternalSecret, atMs: number): void {
     for (const store of storeKeysOf(externalSecret)) {
-      this.#successes.set(`${store.kind}/${store.namespace ?? ''}/${store.name}`, { store, atMs });
+      this.#successes.set(storeId(store), { store, atMs });
     }
   }
 
