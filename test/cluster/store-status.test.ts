@@ -59,9 +59,9 @@ describe('a store that is looked at', () => {
   });
 
   const wrong: Readonly<Record<string, readonly [make.Manifest, string]>> = {
-    'a section that its provider cannot read': [
-      { provider: { fake: { data: [{ key: 'a', value: '' }] } } },
-      'spec.provider.fake.data[0].value',
+    'a section that its provider cannot use': [
+      { provider: { vault: { server: 'http://vault.example:8200', auth: token('token') } } },
+      'spec.provider.vault.server',
     ],
     'a section that declares itself broken': [
       { provider: { fake: { data: [], validationResult: 2 } } },
