@@ -161,12 +161,8 @@ export class ExternalSecretController {
     if (externalSecret === undefined) this.#forget(key);
     if (externalSecret === undefined || externalSecret.metadata.deletionTimestamp !== undefined) return;
     // Nothing can be made in one that is going; one that is not known yet is heard of in a moment.
-    if (
-      namespace === undefined ||
-      namespace.isTerminating ||
-      isForeignIn(this.#options.views, externalSecret, this.#options.controllerClass)
-    )
-      return;
+    if (namespace === undefined || namespace.isTerminating) return;
+    if (isForeignIn(views, externalSecret, this.#options.controllerClass)) return;
     const { atMs, cause } = this.#nextSync(externalSecret);
     const failed = this.#failed.get(key);
     const isLate =

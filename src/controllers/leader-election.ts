@@ -1,5 +1,6 @@
 import type { Lease, ObjectKey } from '../api/kubernetes.ts';
 import { leases } from '../api/resources.ts';
+import { microTimestamp } from '../core/duration.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -129,7 +130,7 @@ export class LeaderElection {
 
   async #create(signal: AbortSignal): Promise<boolean> {
     const { cluster, lease: metadata } = this.#options;
-    const spec = { ...this.#ours(), acquireTime: this.#timestamp(), leaseTransitions: 0 };
+    const spec = { ...this.#ours(), acquireTime: microTimestamp(this.#options.clock.now()), leaseTransitions: 0 };
     const created = await cluster.create(
       leases,
       { apiVersion: leases.apiVersion, kind: leases.kind, metadata, spec },
@@ -147,7 +148,7 @@ export class LeaderElection {
       ...rest,
       ...this.#ours(),
       leaseTransitions: isRenewal ? leaseTransitions : leaseTransitions + 1,
-      ...(!isRenewal && { acquireTime: this.#timestamp() }),
+      ...(!isRenewal && { acquireTime: microTimestamp(this.#options.clock.now()) }),
     };
     return this.#update(current, spec, signal);
   }
@@ -175,17 +176,12 @@ export class LeaderElection {
     return {
       holderIdentity: this.#options.identity,
       leaseDurationSeconds: LEASE_DURATION_S,
-      renewTime: this.#timestamp(),
+      renewTime: microTimestamp(this.#options.clock.now()),
     };
   }
 
   #observe(lease: Lease): void {
     if (this.#observed?.lease.metadata.resourceVersion === lease.metadata.resourceVersion) return;
     this.#observed = { lease, atMs: this.#options.clock.now() };
-  }
-
-  /** MicroTime. */
-  #timestamp(): string {
-    return new Date(this.#options.clock.now()).toISOString().replace('Z', '000Z');
   }
 }

@@ -47,6 +47,11 @@ export function formatDurationMs(durationMs: number): string {
     .join('');
 }
 
+/** RFC 3339 with six digits, as metav1.MicroTime. */
+export function microTimestamp(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '000Z');
+}
+
 /** RFC 3339 in whole seconds, as metav1.Time. Rounded down: a Secret never looks younger than it is. */
 export function timestamp(ms: number): string {
   return new Date(Math.floor(ms / 1_000) * 1_000).toISOString().replace('.000Z', 'Z');

@@ -1,6 +1,7 @@
 import type { ExternalSecret, SecretStore } from '../api/external-secrets.ts';
 import type { Event, KubernetesObject, Pod } from '../api/kubernetes.ts';
 import { events } from '../api/resources.ts';
+import { microTimestamp } from '../core/duration.ts';
 import type { ErrorCode, LatchkeyError } from '../core/errors.ts';
 import { printable } from '../core/names.ts';
 import type { StoreVerdict } from '../core/store/store-status.ts';
@@ -221,16 +222,11 @@ function eventOf(due: DueEvent, action: string, instance: string): Event {
     kind: events.kind,
     // Events about objects of the cluster itself stand there, as Kubernetes' own do.
     metadata: { name, namespace: namespace === '' ? 'default' : namespace },
-    eventTime: microTime(firstAtMs),
-    ...(count > 1 && { series: { count, lastObservedTime: microTime(lastAtMs) } }),
+    eventTime: microTimestamp(firstAtMs),
+    ...(count > 1 && { series: { count, lastObservedTime: microTimestamp(lastAtMs) } }),
     reportingController: REPORTING_CONTROLLER,
     reportingInstance: instance,
     ...{ action, type, reason, note: printable(note, LONGEST_NOTE_CHARACTERS) },
     regarding: namespace === '' ? regarding : { ...regarding, namespace },
   };
-}
-
-/** metav1.MicroTime: RFC 3339 with six digits. */
-function microTime(ms: number): string {
-  return new Date(ms).toISOString().replace('Z', '000Z');
 }

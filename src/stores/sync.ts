@@ -142,8 +142,14 @@ export class Syncer {
   async rejoin(externalSecret: ExternalSecret, signal: AbortSignal): Promise<boolean> {
     const { cluster, views, metrics, ownNamespace } = this.#deps;
     if (externalSecret.metadata.namespace === ownNamespace) return false;
-    assertClaim(views, externalSecret);
-    const record = await rejoin(cluster, views, externalSecret, metrics, signal);
+    let record: SyncRecord | undefined;
+    try {
+      assertClaim(views, externalSecret);
+      record = await rejoin(cluster, views, externalSecret, metrics, signal);
+    } catch (error) {
+      // The sync that then follows says so in the status.
+      if (!(error instanceof LatchkeyError) || error.code !== 'TargetForbidden') throw error;
+    }
     if (record === undefined) return false;
     this.#records.set(externalSecret.metadata.uid ?? '', record);
     this.statuses.record(externalSecret, record);

@@ -74,3 +74,26 @@ describe('after a restore', () => {
     assert.equal((await world.secret('db'))?.metadata.ownerReferences?.[0]?.uid, 'before');
   });
 });
+
+describe('what only looks as if it came from a backup', () => {
+  const ownedBy = (kind: string): Manifest => {
+    const secret = backedUp();
+    const owner = { apiVersion: 'example.com/v1', kind, name: 'theirs', uid: 'their-uid', controller: true };
+    return { ...secret, metadata: { ...(secret['metadata'] as object), ownerReferences: [owner] } };
+  };
+  const cases: Readonly<Record<string, readonly [Manifest, string]>> = {
+    'a Secret that something else controls': [ownedBy('Machine'), 'belongs to Machine "theirs"'],
+    'a Secret of a protected type': [{ ...backedUp(), type: 'helm.sh/release.v1' }, 'is of type helm.sh/release.v1'],
+  };
+  for (const [what, [secret, sentence]] of Object.entries(cases)) {
+    it(`${what} stays as it is, and the status says why`, async () => {
+      const world = await restored(secret, database());
+      const { metadata, data } = (await world.secret('db')) ?? {};
+      assert.deepEqual(metadata?.ownerReferences, (secret['metadata'] as { ownerReferences: object }).ownerReferences);
+      assert.deepEqual(data, secret['data']);
+      const ready = (await world.externalSecret('db'))?.status?.conditions?.find(({ type }) => type === 'Ready');
+      assert.equal(ready?.status, 'False');
+      assert.ok(ready.message?.includes(sentence), ready.message);
+    });
+  }
+});
